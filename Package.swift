@@ -1,0 +1,45 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Warnings are errors in every target; the language mode is Swift 6.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "crims",
+    products: [
+        .executable(name: "crims", targets: ["CrimsDaemon"]),
+    ],
+    targets: [
+        // C libraries from Debian. Their .pc files carry flags that the package manager warns about, so the
+        // module maps name the library and nothing else.
+        .systemLibrary(name: "CZMQ", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+        .target(name: "CSystem"),
+
+        .target(name: "CrimsCore", swiftSettings: strict),
+        .target(name: "Protocol", dependencies: ["CrimsCore"], swiftSettings: strict),
+        .target(name: "Coupling", dependencies: ["CrimsCore", "Protocol"], swiftSettings: strict),
+        .target(name: "Models", dependencies: ["CrimsCore", "Protocol", "CSodium", "CSystem"], swiftSettings: strict),
+        .target(
+            name: "Calibration", dependencies: ["CrimsCore", "Protocol", "Models", "CArchive"], swiftSettings: strict),
+        .target(
+            name: "Messaging", dependencies: ["CrimsCore", "Protocol", "Coupling", "CZMQ", "CSystem"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "CrimsDaemon",
+            dependencies: ["CrimsCore", "Protocol", "Coupling", "Models", "Calibration", "Messaging"],
+            swiftSettings: strict),
+
+        .testTarget(name: "CrimsCoreTests", dependencies: ["CrimsCore"], swiftSettings: strict),
+        .testTarget(name: "ProtocolTests", dependencies: ["Protocol"], swiftSettings: strict),
+        .testTarget(name: "CouplingTests", dependencies: ["Coupling"], swiftSettings: strict),
+        .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
+        .testTarget(name: "CalibrationTests", dependencies: ["Calibration"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,64 @@
+/// Exponential and logarithm made of IEEE + − × ÷ in a fixed order.
+///
+/// A platform's libm may round the last bit either way; who happens in a run may not depend on it.
+public enum Numerics {
+    static let ln2High = 0x1.62e42feep-1
+    static let ln2Low = 0x1.a39ef35793c76p-33
+    static let ln2 = 0x1.62e42fefa39efp-1
+
+    /// e to the power of `x`; within 2 units in the last place. 0 below −745, infinite above 709.8.
+    public static func exp(_ x: Double) -> Double {
+        if x > 709.8 { return .infinity }
+        if x < -745.2 { return 0 }
+        let n = (x / ln2).rounded(.toNearestOrEven)
+        let r = (x - n * ln2High) - n * ln2Low
+        return scale(expNearZero(r), byPowerOfTwo: Int(n))
+    }
+
+    /// 2 to the power of `x`; exact for whole numbers.
+    public static func exp2(_ x: Double) -> Double {
+        if x > 1_024 { return .infinity }
+        if x < -1_080 { return 0 }
+        let n = x.rounded(.toNearestOrEven)
+        return scale(expNearZero((x - n) * ln2), byPowerOfTwo: Int(n))
+    }
+
+    /// Natural logarithm of a positive normal number.
+    public static func log(_ x: Double) -> Double {
+        var exponent = x.exponent
+        var significand = x.significand
+        if significand > 0x1.6a09e667f3bcdp0 {
+            significand *= 0.5
+            exponent += 1
+        }
+        let s = (significand - 1) / (significand + 1)
+        let z = s * s
+        // The series of 2·artanh(s); |s| ≤ 0.1716, so the first term left out is below 10⁻¹⁸.
+        var sum = 0.0
+        var odd = 23.0
+        while odd >= 3 {
+            sum = (sum + 1 / odd) * z
+            odd -= 2
+        }
+        let e = Double(exponent)
+        return e * ln2High + (2 * s * (1 + sum) + e * ln2Low)
+    }
+
+    /// Taylor's series on |r| ≤ 0.35; the first term left out is below 10⁻¹⁷.
+    private static func expNearZero(_ r: Double) -> Double {
+        var sum = 1.0
+        var k = 14.0
+        while k >= 1 {
+            sum = 1 + sum * r / k
+            k -= 1
+        }
+        return sum
+    }
+
+    private static func scale(_ value: Double, byPowerOfTwo n: Int) -> Double {
+        // Two factors, since 2^n alone may be out of the range of normal numbers.
+        let half = n / 2
+        return value * Double(sign: .plus, exponent: half, significand: 1)
+            * Double(sign: .plus, exponent: n - half, significand: 1)
+    }
+}

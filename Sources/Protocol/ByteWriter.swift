@@ -1,0 +1,90 @@
+/// Builds a frame byte by byte: JSON, CSV or packed numbers.
+public struct ByteWriter: Sendable {
+    public private(set) var bytes: [UInt8] = []
+
+    public init(capacity: Int = 256) { bytes.reserveCapacity(capacity) }
+
+    public var count: Int { bytes.count }
+    public mutating func reserve(_ additional: Int) { bytes.reserveCapacity(bytes.count + additional) }
+    public mutating func byte(_ byte: UInt8) { bytes.append(byte) }
+    public mutating func raw(_ other: [UInt8]) { bytes.append(contentsOf: other) }
+    public mutating func raw(_ text: StaticString) {
+        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+    public mutating func text(_ text: some StringProtocol) { bytes.append(contentsOf: text.utf8) }
+
+    /// Decimal digits.
+    public mutating func integer(_ value: Int) {
+        if value < 0 { byte(UInt8(ascii: "-")) }
+        var magnitude = value.magnitude
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var first = 20
+            repeat {
+                first -= 1
+                digits[first] = UInt8(truncatingIfNeeded: 48 + magnitude % 10)
+                magnitude /= 10
+            } while magnitude > 0
+            bytes.append(contentsOf: digits[first..<20])
+        }
+    }
+
+    /// Two decimal digits, 00…99.
+    public mutating func twoDigits(_ value: Int) {
+        bytes.append(UInt8(truncatingIfNeeded: 48 + value / 10))
+        bytes.append(UInt8(truncatingIfNeeded: 48 + value % 10))
+    }
+
+    /// A real to 9 significant digits, as `expected` and `baseline` are written.
+    public mutating func real(_ value: Double) { text(Decimal.format(value, significantDigits: 9)) }
+
+    /// A JSON string, quotes included.
+    public mutating func quoted(_ text: some StringProtocol) {
+        byte(UInt8(ascii: "\""))
+        for unit in text.utf8 {
+            switch unit {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                byte(UInt8(ascii: "\\"))
+                byte(unit)
+            case 0..<0x20:
+                raw("\\u00")
+                let digits = Array("0123456789abcdef".utf8)
+                byte(digits[Int(unit >> 4)])
+                byte(digits[Int(unit & 15)])
+            default: byte(unit)
+            }
+        }
+        byte(UInt8(ascii: "\""))
+    }
+
+    /// A whole document, without blanks; reals in the shortest form that reads back the same.
+    public mutating func json(_ value: JSON) {
+        switch value {
+        case .null: raw("null")
+        case .bool(let truth): truth ? raw("true") : raw("false")
+        case .number(let number):
+            if number == number.rounded(.towardZero), abs(number) < 0x1p53 {
+                integer(Int(number))
+            } else {
+                precondition(number.isFinite, "no JSON for an infinity or NaN")
+                text(number.description)
+            }
+        case .string(let string): quoted(string)
+        case .array(let elements):
+            byte(UInt8(ascii: "["))
+            for (index, element) in elements.enumerated() {
+                if index > 0 { byte(UInt8(ascii: ",")) }
+                json(element)
+            }
+            byte(UInt8(ascii: "]"))
+        case .object(let members):
+            byte(UInt8(ascii: "{"))
+            for (index, member) in members.enumerated() {
+                if index > 0 { byte(UInt8(ascii: ",")) }
+                quoted(member.name)
+                byte(UInt8(ascii: ":"))
+                json(member.value)
+            }
+            byte(UInt8(ascii: "}"))
+        }
+    }
+}
