@@ -1,0 +1,237 @@
+/// F(g, k, t) in part of one hour: what the adjustments then in force make of the rates.
+///
+/// Areas that no adjustment tells apart form a class, and so do crimes; F is kept once for each pair of classes that
+/// some adjustment touches (a cell), as one number or, where it changes within the window, one a minute. What comes
+/// out is a function of the window and of the adjustments that act in it, in their order, and not of what was asked
+/// before: a step that is read again gives the same bytes.
+///
+/// Used by one thread at a time.
+final class FeedbackField {
+    let prepared: PreparedModel
+    /// Minutes since 1970; within one hour.
+    private(set) var window = 0..<0
+    /// Whether F is 1 everywhere.
+    private(set) var isNeutral = true
+    /// Whether F reached its bound anywhere.
+    private(set) var isCapped = false
+
+    var partition = ScopePartition()
+    /// Adjustments of the target `incidence` that act in the window, in their order.
+    private var active: [ScheduledAdjustment] = []
+    private(set) var suspect: [ScheduledAdjustment] = []
+    /// Whether the last fold holds for any window in which the same adjustments act throughout.
+    private var isConstant = false
+    private weak var foldedTables: MonthTables?
+
+    /// Index of a cell's values or −1, `[crime class · area classes + area class]`.
+    var cellOf: [Int32] = []
+    private var cells: [Cell] = []
+    /// F, and while folding M, `[cell · minutes + minute]`.
+    private var factors: [Double] = []
+    /// What a cell receives by displacement over its baseline.
+    private var received: [Double] = []
+    private var stride = 1
+    /// Largest F of an area class.
+    private var largest: [Double] = []
+
+    private struct Cell {
+        var varies = false
+        var receives = false
+        /// Sum of F over the window's minutes.
+        var sum = 0.0
+    }
+
+    init(prepared: PreparedModel) { self.prepared = prepared }
+
+    /// Makes ready for a window within one hour.
+    ///
+    /// - Parameter schedule: adjustments in their order of acceptance; those that do not act in the window are passed over.
+    /// - Returns: how many act.
+    @discardableResult
+    func prepare(window: Range<Int>, schedule: [ScheduledAdjustment], tables: MonthTables) -> Int {
+        var incidence: [ScheduledAdjustment] = []
+        suspect.removeAll(keepingCapacity: true)
+        for entry in schedule where entry.acts(in: window) {
+            if entry.adjustment.target == .incidence { incidence.append(entry) } else { suspect.append(entry) }
+        }
+        let count = incidence.count + suspect.count
+        let sameAdjustments = incidence.elementsEqual(active) { $0.adjustment === $1.adjustment }
+        let constant = incidence.allSatisfy { Self.isConstant($0, in: window) }
+        let unchanged = sameAdjustments && constant && isConstant && foldedTables === tables
+        self.window = window
+        active = incidence
+        isNeutral = incidence.isEmpty
+        if isNeutral {
+            isCapped = false
+            isConstant = false
+            return count
+        }
+        if unchanged {
+            for index in cells.indices { cells[index].sum = factors[index * stride] * Double(window.count) }
+            return count
+        }
+        if !sameAdjustments { partition.build(adjustments: incidence.map(\.adjustment), prepared: prepared) }
+        partition.sumRates(tables: tables, prepared: prepared)
+        foldedTables = tables
+        isConstant = constant
+        stride = constant ? 1 : window.count
+        fold(tables: tables)
+        return count
+    }
+
+    private static func isConstant(_ entry: ScheduledAdjustment, in window: Range<Int>) -> Bool {
+        entry.adjustment.halfLife == nil && entry.adjustment.from.minutes <= window.lowerBound
+            && entry.end >= window.upperBound
+    }
+
+    /// F at a minute of the window.
+    @inline(__always)
+    func factor(area: Int, crime: Int, minute: Int) -> Double {
+        let cell = Int(cellOf[partition.crimeClass[crime] * partition.areaClasses + partition.areaClass[area]])
+        guard cell >= 0 else { return 1 }
+        return factors[cell * stride + (cells[cell].varies ? minute - window.lowerBound : 0)]
+    }
+
+    /// The largest F of any crime in the area at any minute of the window.
+    func largestFactor(area: Int) -> Double { isNeutral ? 1 : largest[partition.areaClass[area]] }
+
+    /// Sum of F over the window's minutes.
+    func sum(areaClass: Int, crimeClass: Int) -> Double {
+        let cell = Int(cellOf[crimeClass * partition.areaClasses + areaClass])
+        return cell < 0 ? Double(window.count) : cells[cell].sum
+    }
+
+    /// The factor on the odds that a suspect is identified.
+    func suspectOdds(area: Int, crime: Int, minute: Int) -> Double {
+        var odds = 1.0
+        for entry in suspect where entry.adjustment.covers(area: area, crime: crime) {
+            guard entry.adjustment.from.minutes <= minute, minute < entry.end else { continue }
+            let value = entry.adjustment.value(at: minute)
+            odds = entry.adjustment.mode == .set ? value : odds * value
+        }
+        return min(odds, Adjustment.factorMax)
+    }
+
+    // MARK: - Folding
+
+    /// What one adjustment does in the window: one value throughout, or one for each minute from `first` on.
+    private struct Pulse {
+        var varies: Bool
+        var minutes: Range<Int>
+        var values: [Double]
+
+        init(_ entry: ScheduledAdjustment, window: Range<Int>) {
+            let adjustment = entry.adjustment
+            varies = !FeedbackField.isConstant(entry, in: window)
+            minutes =
+                max(adjustment.from.minutes, window.lowerBound) - window.lowerBound..<min(entry.end, window.upperBound)
+                - window.lowerBound
+            values = varies ? minutes.map { adjustment.value(at: window.lowerBound + $0) } : [adjustment.factor]
+        }
+
+        func value(at minute: Int) -> Double { varies ? values[minute - minutes.lowerBound] : values[0] }
+    }
+
+    private func fold(tables: MonthTables) {
+        cellOf = [Int32](repeating: -1, count: partition.areaClasses * partition.crimeClasses)
+        cells.removeAll(keepingCapacity: true)
+        factors.removeAll(keepingCapacity: true)
+        received.removeAll(keepingCapacity: true)
+        for (position, entry) in active.enumerated() {
+            let pulse = Pulse(entry, window: window)
+            for crimeClass in partition.crimeClassesOf[position] {
+                for areaClass in partition.areaClassesOf[position] {
+                    let cell = touch(areaClass: areaClass, crimeClass: crimeClass, varying: pulse.varies)
+                    if entry.adjustment.displacement > 0 {
+                        displace(entry.adjustment, pulse, areaClass, crimeClass, source: cell, tables)
+                    }
+                    for slot in slots(of: cell, pulse) {
+                        if entry.adjustment.mode == .set {
+                            factors[cell * stride + slot] = pulse.value(at: slot)
+                            received[cell * stride + slot] = 0
+                        } else {
+                            factors[cell * stride + slot] *= pulse.value(at: slot)
+                        }
+                    }
+                }
+            }
+        }
+        finish()
+    }
+
+    private func slots(of cell: Int, _ pulse: Pulse) -> Range<Int> {
+        pulse.varies ? pulse.minutes : 0..<(cells[cell].varies ? stride : 1)
+    }
+
+    /// The cell's index, made with F = 1 where there was none, and spread over the minutes where it begins to vary.
+    private func touch(areaClass: Int, crimeClass: Int, varying: Bool) -> Int {
+        let place = crimeClass * partition.areaClasses + areaClass
+        var cell = Int(cellOf[place])
+        if cell < 0 {
+            cell = cells.count
+            cellOf[place] = Int32(cell)
+            cells.append(Cell())
+            factors.append(contentsOf: repeatElement(1, count: stride))
+            received.append(contentsOf: repeatElement(0, count: stride))
+        }
+        if varying, !cells[cell].varies {
+            cells[cell].varies = true
+            for slot in cell * stride..<(cell + 1) * stride {
+                factors[slot] = factors[cell * stride]
+                received[slot] = received[cell * stride]
+            }
+        }
+        return cell
+    }
+
+    /// Gives the neighbours outside the scope their part of what `adjustment` is about to remove from one area.
+    private func displace(
+        _ adjustment: Adjustment, _ pulse: Pulse, _ areaClass: Int, _ crimeClass: Int, source: Int,
+        _ tables: MonthTables
+    ) {
+        // Areas that displacement concerns are alone in their class.
+        let area = partition.firstArea[areaClass]
+        let category = partition.categoryOfCrimeClass[crimeClass]
+        func baseline(_ area: Int) -> Double { tables.meanRates[area * prepared.categoryCount + category] }
+        let takers = prepared.model.neighbours[area].filter {
+            !(adjustment.areaMask?[$0] ?? true) && baseline($0) > 0
+        }
+        guard !takers.isEmpty else { return }
+        let weight = adjustment.displacement * baseline(area) / takers.reduce(0) { $0 + baseline($1) }
+        let sourceVaries = cells[source].varies
+        for taker in takers {
+            let cell = touch(areaClass: partition.areaClass[taker], crimeClass: crimeClass, varying: sourceVaries)
+            cells[cell].receives = true
+            for slot in slots(of: cell, pulse) {
+                let from = source * stride + (sourceVaries ? slot : 0)
+                received[cell * stride + slot] +=
+                    weight * factors[from] * (1 + received[from]) * (1 - pulse.value(at: slot))
+            }
+        }
+    }
+
+    private func finish() {
+        isCapped = false
+        largest = [Double](repeating: 1, count: partition.areaClasses)
+        for crimeClass in 0..<partition.crimeClasses {
+            for areaClass in 0..<partition.areaClasses {
+                let cell = Int(cellOf[crimeClass * partition.areaClasses + areaClass])
+                guard cell >= 0 else { continue }
+                var sum = 0.0
+                let slots = cells[cell].varies ? stride : 1
+                for slot in cell * stride..<cell * stride + slots {
+                    var factor = factors[slot]
+                    if cells[cell].receives { factor *= 1 + received[slot] }
+                    if factor >= Adjustment.factorMax {
+                        factor = Adjustment.factorMax
+                        isCapped = true
+                    }
+                    factors[slot] = factor
+                    sum += factor
+                    largest[areaClass] = max(largest[areaClass], factor)
+                }
+                cells[cell].sum = cells[cell].varies ? sum : sum * Double(window.count)
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+/// A model with what every run of it looks up, computed once: immutable and shared by all runs.
+public final class PreparedModel: Sendable {
+    public let model: CrimeModel
+    public let areaIndex: [String: Int]
+    public let categoryIndex: [String: Int]
+    public let crimesOfCategory: [[Int]]
+    /// Category of each crime, `[K]`.
+    let categoryOfCrime: [UInt16]
+    /// Share of a crime in its category times its profile weight, `[hour of week · K + crime]`.
+    let crimeWeights: [Double]
+    /// Sum of ``crimeWeights`` over the crimes of a category, `[hour of week · C + category]`.
+    let categoryWeights: [Double]
+    /// Probability that a suspect is identified in units of 2⁻³², `[area · C + category]`.
+    let suspectThresholds: [UInt64]
+
+    public var areaCount: Int { model.areas.count }
+    public var categoryCount: Int { model.categories.count }
+    public var crimeCount: Int { model.crimes.count }
+
+    public init(_ model: CrimeModel) {
+        self.model = model
+        areaIndex = Dictionary(model.areas.enumerated().map { ($1.code, $0) }, uniquingKeysWith: { first, _ in first })
+        categoryIndex = Dictionary(model.categories.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+        var crimesOfCategory = [[Int]](repeating: [], count: model.categories.count)
+        for (index, crime) in model.crimes.enumerated() { crimesOfCategory[crime.category].append(index) }
+        self.crimesOfCategory = crimesOfCategory
+        categoryOfCrime = model.crimes.map { UInt16($0.category) }
+        let crimeCount = model.crimes.count
+        let categoryCount = model.categories.count
+        var crimeWeights = [Double](repeating: 0, count: 168 * crimeCount)
+        var categoryWeights = [Double](repeating: 0, count: 168 * categoryCount)
+        for hour in 0..<168 {
+            for (index, crime) in model.crimes.enumerated() {
+                let weight = crime.share * model.profiles[model.profileOfCrime[index] * 168 + hour]
+                crimeWeights[hour * crimeCount + index] = weight
+                categoryWeights[hour * categoryCount + crime.category] += weight
+            }
+        }
+        self.crimeWeights = crimeWeights
+        self.categoryWeights = categoryWeights
+        suspectThresholds = model.suspect.map { Self.threshold($0) }
+    }
+
+    /// A probability in units of 2⁻³².
+    @inline(__always)
+    static func threshold(_ probability: Double) -> UInt64 { UInt64((probability * 0x1p32).rounded(.toNearestOrEven)) }
+
+    /// Hours of the week in the order of the clock from an hour since 1970, for sums over a period.
+    public func expectedPerYear() -> Double {
+        // A year of 365 days from the period's last January, which is what people compare with published totals.
+        var total = 0.0
+        let year = model.period.to.year
+        for month in 1...12 {
+            let calendar = CivilMonth(year: year, month: month)
+            let first = calendar.start.hour
+            for category in 0..<categoryCount {
+                var daily = 0.0
+                for area in 0..<areaCount { daily += model.rate(area: area, category: category, month: month) }
+                var exposure = 0.0
+                for hour in first..<calendar.next.start.hour {
+                    exposure += categoryWeights[CivilMinute.hourOfWeek(hour: hour) * categoryCount + category]
+                }
+                total += daily * exposure / 24
+            }
+        }
+        return total
+    }
+}
