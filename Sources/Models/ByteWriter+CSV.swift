@@ -18,10 +18,10 @@ struct CSVRow {
         writer.byte(UInt8(ascii: "\""))
     }
 
-    /// A number to 6 significant digits.
-    mutating func number(_ value: Double) {
+    /// A number to that many significant digits.
+    mutating func number(_ value: Double, digits: Int = 6) {
         separate()
-        writer.text(Decimal.format(value, significantDigits: 6))
+        writer.text(Decimal.format(value, significantDigits: digits))
     }
 
     private mutating func separate() {

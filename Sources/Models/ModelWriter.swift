@@ -67,9 +67,9 @@ struct ModelWriter {
             writer.row { row in
                 row.text(area.code)
                 row.text(area.name)
-                // Six places are a tenth of a metre; six digits would not be.
-                row.text(Decimal.fixed(area.longitude, places: 6))
-                row.text(Decimal.fixed(area.latitude, places: 6))
+                // Nine digits are less than a tenth of a metre; six would be a hundred metres.
+                row.number(area.longitude, digits: 9)
+                row.number(area.latitude, digits: 9)
                 row.text(String(area.population))
             }
         }
