@@ -2,13 +2,13 @@ import Glibc
 
 /// The few calls of the file system that models need; `EINTR` is tried again here and nowhere else.
 package enum FileSystem {
-    enum Kind {
+    package enum Kind {
         case folder
         case file
         case nothing
     }
 
-    static func kind(of path: String) -> Kind {
+    package static func kind(of path: String) -> Kind {
         var status = stat()
         guard stat(path, &status) == 0 else { return .nothing }
         return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
@@ -44,7 +44,7 @@ package enum FileSystem {
     }
 
     /// Makes a file that is on the disk when this returns.
-    static func write(_ bytes: [UInt8], to path: String) throws(ModelError) {
+    package static func write(_ bytes: [UInt8], to path: String) throws(ModelError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw failure("open", path) }
         var written = 0
@@ -65,7 +65,7 @@ package enum FileSystem {
     }
 
     /// Names in a folder, sorted by their bytes, without `.` and `..`; nil if it cannot be opened.
-    static func names(in path: String) -> [String]? {
+    package static func names(in path: String) -> [String]? {
         guard let folder = opendir(path) else { return nil }
         defer { closedir(folder) }
         var names: [String] = []
@@ -78,7 +78,7 @@ package enum FileSystem {
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
-    static func makeFolder(_ path: String) throws(ModelError) {
+    package static func makeFolder(_ path: String) throws(ModelError) {
         guard mkdir(path, 0o777) == 0 else { throw failure("mkdir", path) }
     }
 
@@ -89,12 +89,12 @@ package enum FileSystem {
         if mkdir(path, 0o777) != 0, errno != EEXIST { throw failure("mkdir", path) }
     }
 
-    static func rename(_ old: String, _ new: String) throws(ModelError) {
+    package static func rename(_ old: String, _ new: String) throws(ModelError) {
         guard Glibc.rename(old, new) == 0 else { throw failure("rename", new) }
     }
 
     /// Removes a folder that holds files only, and says nothing if it cannot: what remains is a hidden folder.
-    static func removeFolder(_ path: String) {
+    package static func removeFolder(_ path: String) {
         for name in names(in: path) ?? [] { unlink(path + "/" + name) }
         rmdir(path)
     }
