@@ -1,4 +1,4 @@
-public import CrimsCore
+import CrimsCore
 import Models
 
 /// What became of every row of the archives: rows = used + rejected, by reason.
@@ -37,6 +37,12 @@ public struct Accounting: Equatable, Sendable {
         public var rejected = [Int](repeating: 0, count: Reason.allCases.count)
     }
 
+    /// An outcome and how many rows have it.
+    public struct Outcome: Equatable, Sendable {
+        public var outcome: String
+        public var rows: Int
+    }
+
     /// By month, then category.
     public internal(set) var entries: [Entry] = []
     /// Street files read.
@@ -49,19 +55,12 @@ public struct Accounting: Equatable, Sendable {
     public internal(set) var thinMonths: [CivilMonth] = []
     /// Months left out of the suspect shares, having unusually many unknown outcomes.
     public internal(set) var outcomeMonthsLeftOut: [CivilMonth] = []
-    /// Rows whose outcome is none that data.police.uk documents, by outcome.
-    public internal(set) var unrecognisedOutcomes: [(outcome: String, rows: Int)] = []
+    /// Outcomes that data.police.uk does not document, sorted.
+    public internal(set) var unrecognisedOutcomes: [Outcome] = []
 
     public var rows: Int { used + Reason.allCases.reduce(0) { $0 + rejected($1) } }
     public var used: Int { entries.reduce(0) { $0 + $1.used } }
     public func rejected(_ reason: Reason) -> Int { entries.reduce(0) { $0 + $1.rejected[reason.rawValue] } }
-
-    public static func == (left: Accounting, right: Accounting) -> Bool {
-        left.entries == right.entries && left.files == right.files && left.repeatedFiles == right.repeatedFiles
-            && left.missingMonths == right.missingMonths && left.thinMonths == right.thinMonths
-            && left.outcomeMonthsLeftOut == right.outcomeMonthsLeftOut
-            && left.unrecognisedOutcomes.elementsEqual(right.unrecognisedOutcomes, by: ==)
-    }
 
     /// The account in sentences, for people.
     public var summary: [String] {
@@ -82,8 +81,9 @@ public struct Accounting: Equatable, Sendable {
             lines.append(
                 "left out of the suspect shares, many outcomes being unknown: \(Self.listed(outcomeMonthsLeftOut))")
         }
-        for (outcome, rows) in unrecognisedOutcomes {
-            lines.append("\(rows) rows with the outcome \"\(outcome)\", which is not documented: taken as unknown")
+        for entry in unrecognisedOutcomes {
+            lines.append(
+                "\(entry.rows) rows with the outcome \"\(entry.outcome)\", which is not documented: taken as unknown")
         }
         return lines
     }

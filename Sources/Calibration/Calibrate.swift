@@ -1,5 +1,5 @@
-public import CrimsCore
-public import Models
+import CrimsCore
+import Models
 
 /// Calibrates a model of one force from data.police.uk records.
 ///

@@ -1,4 +1,4 @@
-public import CrimsCore
+import CrimsCore
 
 /// What to calibrate, and on what.
 public struct CalibrationOptions: Sendable {

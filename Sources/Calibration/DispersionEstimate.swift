@@ -1,4 +1,4 @@
-package import CrimsCore
+import CrimsCore
 
 /// By how much a category's monthly counts vary beyond Poisson: together in all areas, and in each for itself.
 ///

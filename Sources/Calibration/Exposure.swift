@@ -1,4 +1,4 @@
-package import CrimsCore
+import CrimsCore
 
 /// How many days' worth of a daily rate a month holds.
 ///

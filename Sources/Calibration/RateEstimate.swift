@@ -1,4 +1,4 @@
-package import CrimsCore
+import CrimsCore
 
 /// Incidents per day of one category by area and calendar month, estimated in two levels.
 ///

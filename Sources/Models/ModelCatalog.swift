@@ -1,4 +1,4 @@
-public import CrimsCore
+import CrimsCore
 
 /// The models that can be asked for by name: folders with a `model.json`, looked for in several places.
 public struct ModelCatalog: Sendable {
@@ -20,9 +20,8 @@ public struct ModelCatalog: Sendable {
     ///
     /// A name comes from a client: one that could lead out of the catalog's folders is never looked up.
     public func path(of name: String) -> String? {
-        guard !name.isEmpty, !name.hasPrefix("."), !name.utf8.contains(UInt8(ascii: "/")), !name.utf8.contains(0) else {
-            return nil
-        }
+        let isPlain = !name.isEmpty && !name.hasPrefix(".") && !name.contains("..")
+        guard isPlain, !name.utf8.contains(UInt8(ascii: "/")), !name.utf8.contains(0) else { return nil }
         for folder in folders {
             let path = ModelFolder.trimmed(folder) + "/" + name
             if ModelFolder.isModel(path) { return path }

@@ -1,4 +1,4 @@
-public import CrimsCore
+import CrimsCore
 import Glibc
 import Protocol
 

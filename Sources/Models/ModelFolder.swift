@@ -1,5 +1,5 @@
 import CSodium
-public import CrimsCore
+import CrimsCore
 
 /// Models as folders of CSV files.
 ///

@@ -1,4 +1,4 @@
-public import Protocol
+import Protocol
 
 /// Where a model comes from and how it was made: what `model.json` says beyond title and period.
 public struct ModelInformation: Equatable, Sendable {

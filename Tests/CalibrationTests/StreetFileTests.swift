@@ -98,6 +98,23 @@ import Testing
         }
     }
 
+    @Test func `no cut of a zip is taken for less than all of it`() throws {
+        let fixture = try Fixture()
+        let whole = try #require(try FileSystem.read(try fixture.zip(["2019-01", "2019-02"])))
+        // Every few bytes, and exactly before each entry.
+        let entries = whole.indices.filter { whole[$0...].starts(with: "PK".utf8) }
+        for length in Array(stride(from: 0, to: whole.count, by: 41)) + entries {
+            let path = try fixture.folder.set("cut.zip", whole.prefix(length))
+            do throws(CalibrationError) {
+                // Cut within the directory at its end, the files are all there.
+                let accounting = try calibrate(fixture.options([path]), log: { _ in }).accounting
+                #expect(accounting.used == 24, "cut at \(length) of \(whole.count)")
+            } catch {
+                continue
+            }
+        }
+    }
+
     @Test func `a changed byte in a zip is an error`() throws {
         let fixture = try Fixture()
         var bytes = try #require(try FileSystem.read(try fixture.zip(["2019-01"])))

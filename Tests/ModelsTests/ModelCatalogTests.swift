@@ -40,7 +40,7 @@ import Testing
         _ = folder
     }
 
-    @Test(arguments: ["", ".", "..", "../b/west", "b/west", "/", "south/", ".hidden", "south\0"])
+    @Test(arguments: ["", ".", "..", "../b/west", "b/west", "/", "south/", ".hidden", "so..uth", "south\0"])
     func `a name that could lead elsewhere is never looked up`(name: String) throws {
         let (folder, catalog) = try catalog()
         #expect(catalog.path(of: name) == nil)
