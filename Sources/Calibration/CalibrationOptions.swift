@@ -1,0 +1,32 @@
+import CrimsCore
+
+/// What to calibrate, and on what.
+public struct CalibrationOptions: Sendable {
+    /// Zip files as downloaded from data.police.uk, or monthly street files. Where two hold the same month, the first
+    /// is taken.
+    public var archives: [String]
+    /// The force as data.police.uk's file names have it, `devon-and-cornwall` for instance.
+    public var force: String
+    /// First and last month to use; nil for the first and last that the archives hold.
+    public var from: CivilMonth?
+    public var to: CivilMonth?
+    /// The folder of tables about England and Wales.
+    public var reference: String
+    /// The model's name; nil for the force.
+    public var name: String?
+    /// The model's title; nil for the force's name and the period.
+    public var title: String?
+
+    public init(
+        archives: [String], force: String, from: CivilMonth? = nil, to: CivilMonth? = nil, reference: String,
+        name: String? = nil, title: String? = nil
+    ) {
+        self.archives = archives
+        self.force = force
+        self.from = from
+        self.to = to
+        self.reference = reference
+        self.name = name
+        self.title = title
+    }
+}

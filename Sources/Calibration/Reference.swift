@@ -1,0 +1,138 @@
+import CrimsCore
+
+/// What a calibration has to know beside the records: a force's areas, the offences and when in the week they happen.
+struct Reference {
+    struct Offence {
+        var code: String
+        var description: String
+        /// Index into ``Reference/categories``.
+        var category: Int
+        var severity: Double
+        /// Crimes recorded in the force, and in all forces together.
+        var count = (force: 0.0, all: 0.0)
+    }
+
+    /// Where an LSOA lies.
+    enum Place: Equatable {
+        case area(Int)
+        /// In another force's area.
+        case elsewhere
+    }
+
+    let forceName: String
+    /// The force's, in the reference's order.
+    private(set) var areas: [CrimeModel.Area] = []
+    private(set) var places: [String: Place] = [:]
+    private(set) var neighbours: [[Int]]
+    /// Lower case, sorted by their bytes.
+    let categories: [String]
+    private(set) var offences: [Offence] = []
+    /// 168 weights for each category.
+    private(set) var profile: [Double]
+
+    init(folder: String, force: String) throws(CalibrationError) {
+        forceName = try Self.name(of: force, folder)
+        let indices = try Self.areas(of: force, folder, into: &areas)
+        guard !areas.isEmpty else {
+            throw .reference(file: "areas.csv", line: nil, reason: "no areas of force \"\(force)\"")
+        }
+
+        var table = try ReferenceTable(folder: folder, file: "lsoa.csv", columns: ["lsoa", "msoa"])
+        places.reserveCapacity(36_000)
+        while try table.next() { places[table.text(0)] = indices[table.text(1)].map(Place.area) ?? .elsewhere }
+
+        neighbours = Array(repeating: [], count: areas.count)
+        table = try ReferenceTable(folder: folder, file: "neighbours.csv", columns: ["area", "neighbour"])
+        while try table.next() {
+            guard let area = indices[table.text(0)], let other = indices[table.text(1)] else { continue }
+            neighbours[area].append(other)
+            neighbours[other].append(area)
+        }
+        for index in neighbours.indices { neighbours[index].sort() }
+
+        table = try ReferenceTable(
+            folder: folder, file: "offences.csv", columns: ["code", "description", "category", "severity"])
+        var rows: [(category: String, offence: Offence)] = []
+        while try table.next() {
+            let offence = Offence(
+                code: table.text(0), description: table.text(1), category: 0, severity: try table.number(3))
+            rows.append((table.text(2), offence))
+        }
+        categories = Set(rows.map(\.category)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        for (index, category) in categories.enumerated() {
+            for row in rows where row.category == category {
+                offences.append(row.offence)
+                offences[offences.count - 1].category = index
+            }
+        }
+        profile = Array(repeating: 0, count: categories.count * 168)
+        try readCounts(folder, force)
+        try readProfile(folder)
+    }
+
+    private static func name(of force: String, _ folder: String) throws(CalibrationError) -> String {
+        var table = try ReferenceTable(folder: folder, file: "forces.csv", columns: ["force", "name"])
+        var known: [String] = []
+        while try table.next() {
+            if table.text(0) == force { return table.text(1) }
+            known.append(table.text(0))
+        }
+        throw .unknownForce(name: force, known: known)
+    }
+
+    private static func areas(
+        of force: String, _ folder: String, into areas: inout [CrimeModel.Area]
+    ) throws(CalibrationError) -> [String: Int] {
+        var table = try ReferenceTable(
+            folder: folder, file: "areas.csv",
+            columns: ["code", "name", "force", "longitude", "latitude", "population"])
+        var indices: [String: Int] = [:]
+        while try table.next() {
+            guard table.text(2) == force else { continue }
+            indices[table.text(0)] = areas.count
+            areas.append(
+                .init(
+                    code: table.text(0), name: table.text(1), longitude: try table.number(3),
+                    latitude: try table.number(4), population: Int(try table.number(5))))
+        }
+        return indices
+    }
+
+    private mutating func readCounts(_ folder: String, _ force: String) throws(CalibrationError) {
+        var table = try ReferenceTable(
+            folder: folder, file: "offence_counts.csv", columns: ["force", "code", "count"])
+        var indices: [String: Int] = [:]
+        for (index, offence) in offences.enumerated() { indices[offence.code] = index }
+        while try table.next() {
+            guard let index = indices[table.text(1)] else {
+                throw table.failure("code \"\(table.text(1))\" is not in offences.csv")
+            }
+            let count = try table.number(2)
+            guard count >= 0 else { throw table.failure("count is below 0") }
+            offences[index].count.all += count
+            if table.text(0) == force { offences[index].count.force += count }
+        }
+    }
+
+    private mutating func readProfile(_ folder: String) throws(CalibrationError) {
+        let hours = (0..<168).map { "h" + String(repeating: "0", count: $0 < 10 ? 2 : $0 < 100 ? 1 : 0) + String($0) }
+        var table = try ReferenceTable(folder: folder, file: "profile.csv", columns: ["category"] + hours)
+        var missing = Set(categories)
+        while try table.next() {
+            guard let category = categories.firstIndex(of: table.text(0)) else { continue }
+            missing.remove(table.text(0))
+            var sum = 0.0
+            for hour in 0..<168 {
+                let weight = try table.number(1 + hour)
+                guard weight >= 0 else { throw table.failure("a weight below 0") }
+                profile[category * 168 + hour] = weight
+                sum += weight
+            }
+            guard sum > 0 else { throw table.failure("all weights are 0") }
+            for hour in 0..<168 { profile[category * 168 + hour] *= 168 / sum }
+        }
+        if let category = missing.sorted().first {
+            throw .reference(file: table.file, line: nil, reason: "no row for category \"\(category)\"")
+        }
+    }
+}

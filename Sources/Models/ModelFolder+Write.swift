@@ -1,0 +1,70 @@
+import CrimsCore
+import Glibc
+import Protocol
+
+extension ModelFolder {
+    /// Writes a model as a folder, all of it or nothing: the files are made in a hidden folder beside it, which then
+    /// takes its name.
+    ///
+    /// A model that is there already is replaced. Numbers have 6 significant digits.
+    ///
+    /// - Precondition: The model's categories come in the order in which its crimes first name them.
+    /// - Throws: ``ModelError/refused(path:reason:)`` if something other than a model is there, or
+    ///   ``ModelError/system(call:path:errno:reason:)``.
+    public static func write(
+        _ model: CrimeModel, information: ModelInformation, to path: String
+    ) throws(ModelError) {
+        let path = trimmed(path)
+        try refuseUnlessReplaceable(path)
+        let parent = FileSystem.parent(of: path)
+        try FileSystem.makeFolders(parent)
+        let prefix = parent.isEmpty ? "" : parent == "/" ? "/" : parent + "/"
+        let hidden = "\(prefix).\(FileSystem.lastComponent(of: path)).\(getpid())"
+        FileSystem.removeFolder(hidden)
+        try FileSystem.makeFolder(hidden)
+        do throws(ModelError) {
+            let writer = ModelWriter(model: model, name: name(of: path), information: information)
+            for file in ModelFile.allCases {
+                guard let bytes = writer.bytes(of: file) else { continue }
+                try FileSystem.write(bytes, to: hidden + "/" + file.rawValue)
+            }
+            FileSystem.syncFolder(hidden)
+            try replace(path, with: hidden)
+        } catch {
+            FileSystem.removeFolder(hidden)
+            throw error
+        }
+        FileSystem.syncFolder(parent)
+    }
+
+    /// Lets a model or an empty folder be replaced, and nothing that somebody may have put work into.
+    private static func refuseUnlessReplaceable(_ path: String) throws(ModelError) {
+        switch FileSystem.kind(of: path) {
+        case .nothing: return
+        case .file: throw .refused(path: path, reason: "it is a file")
+        case .folder: break
+        }
+        guard let names = FileSystem.names(in: path) else { throw FileSystem.failure("opendir", path) }
+        if names.isEmpty { return }
+        guard isModel(path) else { throw .refused(path: path, reason: "it is a folder without a model.json") }
+        let known = ModelFile.allCases.map(\.rawValue)
+        if let stranger = names.first(where: { !known.contains($0) }) {
+            throw .refused(path: path, reason: "it holds \"\(stranger)\", which is no part of a model")
+        }
+    }
+
+    /// Gives the new folder the name; the old one steps aside first, as a folder cannot be renamed over a full one.
+    private static func replace(_ path: String, with hidden: String) throws(ModelError) {
+        guard FileSystem.kind(of: path) == .folder else { return try FileSystem.rename(hidden, path) }
+        let aside = hidden + ".old"
+        FileSystem.removeFolder(aside)
+        try FileSystem.rename(path, aside)
+        do throws(ModelError) {
+            try FileSystem.rename(hidden, path)
+        } catch {
+            try? FileSystem.rename(aside, path)
+            throw error
+        }
+        FileSystem.removeFolder(aside)
+    }
+}

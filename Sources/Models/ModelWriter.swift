@@ -1,0 +1,167 @@
+import CrimsCore
+import Protocol
+
+/// The bytes of a model's files; the same model gives the same bytes.
+struct ModelWriter {
+    let model: CrimeModel
+    let name: String
+    let information: ModelInformation
+
+    /// Nil for an optional file that would say nothing.
+    func bytes(of file: ModelFile) -> [UInt8]? {
+        var writer = ByteWriter(capacity: 1 << 16)
+        guard file != .model else {
+            writer.indented(header)
+            writer.raw("\n")
+            return writer.bytes
+        }
+        writer.row { row in for column in file.columns { row.text(column) } }
+        switch file {
+        case .model: break
+        case .areas: areas(&writer)
+        case .crimes: crimes(&writer)
+        case .rates: rates(&writer)
+        case .profile: profile(&writer)
+        case .suspect: suspect(&writer)
+        case .neighbours: neighbours(&writer)
+        case .dispersion:
+            guard model.dispersion.contains(where: { $0 != .init() }) else { return nil }
+            dispersion(&writer)
+        case .trend:
+            guard model.trend.contains(where: { $0 != .init() }) else { return nil }
+            trend(&writer)
+        }
+        return writer.bytes
+    }
+
+    private var header: JSON {
+        .object([
+            .init("format", .number(Double(ModelHeader.format))),
+            .init("name", .string(name)),
+            .init("title", .string(model.title)),
+            .init(
+                "period",
+                .object([
+                    .init("from", .string(model.period.from.text)), .init("to", .string(model.period.to.text)),
+                ])),
+            .init(
+                "sources",
+                .array(
+                    information.sources.map { source in
+                        .object([
+                            .init("name", .string(source.name)), .init("licence", .string(source.licence)),
+                            .init("note", .string(source.note)),
+                        ])
+                    })),
+            .init(
+                "method",
+                .object([
+                    .init("name", .string(information.method)), .init("settings", .object(information.settings)),
+                ])),
+            .init("notes", .array(information.notes.map { .string($0) })),
+        ])
+    }
+
+    private func areas(_ writer: inout ByteWriter) {
+        for area in model.areas {
+            writer.row { row in
+                row.text(area.code)
+                row.text(area.name)
+                // Nine digits are less than a tenth of a metre; six would be a hundred metres.
+                row.number(area.longitude, digits: 9)
+                row.number(area.latitude, digits: 9)
+                row.text(String(area.population))
+            }
+        }
+    }
+
+    private func crimes(_ writer: inout ByteWriter) {
+        var first: [Int] = []
+        for crime in model.crimes {
+            if !first.contains(crime.category) { first.append(crime.category) }
+            writer.row { row in
+                row.text(crime.code)
+                row.text(crime.description)
+                row.text(model.categories[crime.category])
+                row.number(crime.severity)
+                row.number(crime.share)
+            }
+        }
+        precondition(first == Array(model.categories.indices), "categories in the order of their first crimes")
+    }
+
+    private func rates(_ writer: inout ByteWriter) {
+        for (area, code) in model.areas.map(\.code).enumerated() {
+            for (category, name) in model.categories.enumerated() {
+                writer.row { row in
+                    row.text(code)
+                    row.text(name)
+                    for month in 1...12 { row.number(model.rate(area: area, category: category, month: month)) }
+                }
+            }
+        }
+    }
+
+    private func profile(_ writer: inout ByteWriter) {
+        for (category, name) in model.categories.enumerated() {
+            let crimes = model.crimes.indices.filter { model.crimes[$0].category == category }
+            // The first crime's row stands for the category; crimes with another get a row of their own.
+            let shared = model.profileOfCrime[crimes[0]]
+            writer.row { row in
+                row.text(name)
+                for weight in model.profiles[shared * 168..<(shared + 1) * 168] { row.number(weight) }
+            }
+            for crime in crimes where model.profileOfCrime[crime] != shared {
+                let own = model.profileOfCrime[crime]
+                writer.row { row in
+                    row.text(model.crimes[crime].code)
+                    for weight in model.profiles[own * 168..<(own + 1) * 168] { row.number(weight) }
+                }
+            }
+        }
+    }
+
+    private func suspect(_ writer: inout ByteWriter) {
+        for (area, code) in model.areas.map(\.code).enumerated() {
+            for (category, name) in model.categories.enumerated() {
+                writer.row { row in
+                    row.text(code)
+                    row.text(name)
+                    row.number(model.suspect[area * model.categories.count + category])
+                }
+            }
+        }
+    }
+
+    /// Each pair once, the smaller index first.
+    private func neighbours(_ writer: inout ByteWriter) {
+        for (area, others) in model.neighbours.enumerated() {
+            for other in others where other > area {
+                writer.row { row in
+                    row.text(model.areas[area].code)
+                    row.text(model.areas[other].code)
+                }
+            }
+        }
+    }
+
+    private func dispersion(_ writer: inout ByteWriter) {
+        for (category, dispersion) in model.dispersion.enumerated() {
+            writer.row { row in
+                row.text(model.categories[category])
+                row.number(dispersion.shared)
+                row.number(dispersion.own)
+            }
+        }
+    }
+
+    private func trend(_ writer: inout ByteWriter) {
+        for (category, trend) in model.trend.enumerated() {
+            writer.row { row in
+                row.text(model.categories[category])
+                row.number(trend.growth)
+                row.number(trend.damping)
+            }
+        }
+    }
+}
