@@ -2,7 +2,7 @@
 ///
 /// p = suspect / (suspect + none), outcomes unknown being in neither. An area's p is beta about the category's mean in
 /// the force with a strength κ (as if κ incidents had been seen before), so an area with n known outcomes has
-/// (suspect + κ·mean) / (n + κ). κ is from the moments of the areas' shares (Kleinman 1973, doi:10.1080/01621459.1973.10481332).
+/// (suspect + κ·mean) / (n + κ). κ is from the moments of the areas' shares (Kleinman 1973, J. Am. Stat. Assoc. 68).
 package struct SuspectEstimate: Sendable {
     /// By area.
     package var areas: [Double]
