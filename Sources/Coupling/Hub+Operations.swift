@@ -1,0 +1,227 @@
+import CrimsCore
+import Protocol
+
+extension Hub {
+    /// Carries out a request whose run, if it changes one, is free.
+    func perform(_ request: Request, from peer: Peer) throws(Refusal) {
+        let id = request.id
+        switch request.operation {
+        case .hello: hello(id, peer)
+        case .describe(let model):
+            let served = try served(model)
+            var writer = begin("describe", id: id)
+            served.writeDescription(&writer)
+            reply(writer, to: peer)
+        case .open(let open): try self.open(open, id, peer)
+        case .step(let step):
+            let run = try run(step.run)
+            if let repliedAt = run.timings.repliedAt { run.timings.waiting.add(nanoseconds: now() - repliedAt) }
+            let plan = try run.plan(step, limits: limits)
+            run.isStepping = true
+            start(StepJob(run: run, plan: plan, request: step, peer: peer, id: id), on: run)
+        case .read(let read):
+            start(try ReadJob(run: try run(read.run), request: read, peer: peer, id: id))
+        case .adjust(let run, let seq, let terms): try adjust(try self.run(run), seq: seq, terms, id, peer)
+        case .retract(let run, let adjustment): try retract(try self.run(run), adjustment, id, peer)
+        case .adjustments(let name):
+            let run = try run(name)
+            var writer = begin("adjustments", id: id)
+            writer.run(name)
+            writer.raw(",\"adjustments\":")
+            writer.json(.array(run.adjustments.map { .object(trail($0, at: run.time)) }))
+            reply(writer, to: peer)
+        case .rates(let rates): try self.rates(rates, id, peer)
+        case .fork(let fork): try self.fork(fork, id, peer)
+        case .status(let name): try status(name, id, peer)
+        case .close(let name):
+            let run = try run(name)
+            if !run.isClosed {
+                run.close()
+                reply(standing(of: run, op: "close", id: id, resumed: nil), to: peer)
+                publish("closed", of: run)
+            } else {
+                reply(standing(of: run, op: "close", id: id, resumed: nil), to: peer)
+            }
+        case .delete(let name):
+            let run = try run(name)
+            guard run.isClosed else { throw Refusal(.conflict, "run '\(name)' is not closed: close it first") }
+            remove(run)
+            var writer = begin("delete", id: id)
+            writer.run(name)
+            reply(writer, to: peer)
+        }
+    }
+
+    private func hello(_ id: String?, _ peer: Peer) {
+        func list(_ texts: [String]) -> JSON { .array(texts.map { .string($0) }) }
+        let members: [JSON.Member] = [
+            .init("server", .string("crims")), .init("version", .string(identity.version)),
+            .init("protocol", .array([.number(1)])), .init("models", list(source.names())),
+            .init(
+                "endpoints",
+                .object([.init("control", list(identity.control)), .init("events", list(identity.events))])),
+            .init("limits", limits.json), .init("role", .string("driver")),
+            .init("journal", .string(identity.journal)), .init("boot", .number(Double(identity.boot))),
+        ]
+        var writer = begin("hello", id: id)
+        for member in members {
+            writer.raw(",")
+            writer.quoted(member.name)
+            writer.raw(":")
+            writer.json(member.value)
+        }
+        reply(writer, to: peer)
+    }
+
+    private func rates(_ request: RatesRequest, _ id: String?, _ peer: Peer) throws(Refusal) {
+        let run: Run?
+        let served: ServedModel
+        switch request.subject {
+        case .run(let name):
+            let found = try self.run(name)
+            (run, served) = (found, found.served)
+        case .model(let name): (run, served) = (nil, try self.served(name))
+        }
+        start(
+            try RatesJob(request, served: served, run: run, cache: cache, limits: limits, peer: peer, id: id))
+    }
+
+    // MARK: - Runs
+
+    private func open(_ request: OpenRequest, _ id: String?, _ peer: Peer) throws(Refusal) {
+        let served = try served(request.model)
+        if let name = request.run, let run = runs[name] {
+            var same = run.arguments
+            same.run = name
+            guard same == request, run.served === served else {
+                throw Refusal(.runExists, "run '\(name)' exists with other arguments: choose another name, or fork it")
+            }
+            reply(standing(of: run, op: "open", id: id, resumed: true), to: peer)
+            return publish("resumed", of: run)
+        }
+        let run = Run(name: request.run ?? freshName(), served: served, arguments: request, cache: cache)
+        try add(run)
+        reply(standing(of: run, op: "open", id: id, resumed: false), to: peer)
+        publish("opened", of: run)
+    }
+
+    private func fork(_ request: ForkRequest, _ id: String?, _ peer: Peer) throws(Refusal) {
+        if let name = request.name, let existing = runs[name] {
+            guard let origin = existing.origin, origin.request == request else {
+                throw Refusal(.runExists, "run '\(name)' exists and is not this fork: choose another name")
+            }
+            return reply(standing(of: existing, op: "fork", id: id, resumed: false, seq: origin.nextSeq), to: peer)
+        }
+        let parent = try run(request.run)
+        if let seq = request.seq, seq > parent.nextSeq {
+            throw .outOfStep(
+                expected: parent.nextSeq,
+                "run '\(parent.name)' has taken the steps before seq \(parent.nextSeq): fork at it or before it, not at \(seq)")
+        }
+        let run = Run(name: request.name ?? freshName(), of: parent, request: request, cache: cache)
+        try add(run)
+        reply(standing(of: run, op: "fork", id: id, resumed: false), to: peer)
+        publish("forked", of: run)
+    }
+
+    /// Where a run stands; with `seq`, where it stood then.
+    private func standing(of run: Run, op: StaticString, id: String?, resumed: Bool?, seq: Int? = nil) -> ByteWriter {
+        var writer = begin(op, id: id)
+        writer.run(run.name)
+        writer.raw(",\"model\":")
+        writer.quoted(run.served.model.name)
+        writer.raw(",\"digest\":")
+        writer.quoted(run.served.model.digest)
+        let time = seq.map { run.start(of: $0) } ?? run.time
+        writer.raw(",\"time\":")
+        writer.quoted(time)
+        writer.raw(",\"step\":")
+        writer.quoted(TimeText.format(run.arguments.step))
+        writer.raw(",\"next_seq\":")
+        writer.integer(seq ?? run.nextSeq)
+        writer.raw(",\"state\":")
+        writer.quoted(seq == nil ? run.state : run.arguments.end == time ? "ended" : "open")
+        if let resumed { resumed ? writer.raw(",\"resumed\":true") : writer.raw(",\"resumed\":false") }
+        return writer
+    }
+
+    private func status(_ name: String?, _ id: String?, _ peer: Peer) throws(Refusal) {
+        let chosen = try name.map { name throws(Refusal) in [try run(name)] } ?? order.compactMap { runs[$0] }
+        var writer = begin("status", id: id)
+        writer.raw(",\"runs\":")
+        writer.json(
+            .array(
+                chosen.map { run in
+                    .object([
+                        .init("run", .string(run.name)), .init("model", .string(run.served.model.name)),
+                        .init("state", .string(run.state)), .init("time", .string(TimeText.format(run.time))),
+                        .init("next_seq", .number(Double(run.nextSeq))),
+                        .init("incidents", .number(Double(run.incidents))),
+                        .init("adjustments", .number(Double(run.adjustments.count))),
+                        .init("waiting_for", .array([])), .init("stepping", .bool(run.isStepping)),
+                        .init("timings", run.timings.json),
+                    ])
+                }))
+        reply(writer, to: peer)
+    }
+
+    // MARK: - Adjustments
+
+    private func adjust(
+        _ run: Run, seq: Int?, _ terms: AdjustmentTerms, _ id: String?, _ peer: Peer
+    ) throws(Refusal) {
+        // Before anything else is looked at: a key makes a retry safe even after the run has moved on or ended.
+        if let key = terms.key, let earlier = run.adjustment(key: key) {
+            try Run.checkDuplicate(earlier, terms, run: run.name)
+            return reply(answer(earlier, run, id, duplicate: true), to: peer)
+        }
+        try requireOpen(run)
+        if let seq, seq != run.nextSeq {
+            throw .outOfStep(
+                expected: run.nextSeq, "run '\(run.name)' expects seq \(run.nextSeq), not \(seq): nothing was adjusted")
+        }
+        let (accepted, _) = try run.resolve([terms], limits: limits)
+        run.take(accepted)
+        reply(answer(accepted[0], run, id, duplicate: false), to: peer)
+        publish(accepted[0], of: run)
+    }
+
+    private func answer(_ adjustment: AcceptedAdjustment, _ run: Run, _ id: String?, duplicate: Bool) -> ByteWriter {
+        var writer = begin("adjust", id: id)
+        writer.run(run.name)
+        writer.raw(",\"adjustment\":")
+        writer.quoted(adjustment.id)
+        writer.raw(",\"effective_from\":")
+        writer.quoted(adjustment.scheduled.adjustment.from)
+        writer.raw(",\"seq\":")
+        writer.integer(adjustment.seq)
+        duplicate ? writer.raw(",\"duplicate\":true") : writer.raw(",\"duplicate\":false")
+        return writer
+    }
+
+    private func retract(_ run: Run, _ adjustment: String, _ id: String?, _ peer: Peer) throws(Refusal) {
+        guard let index = run.index(ofAdjustment: adjustment) else {
+            throw .unknown(
+                .unknownAdjustment, name: adjustment,
+                "run '\(run.name)' has no adjustment '\(adjustment)'; it has \(run.adjustments.count) so far")
+        }
+        let first = run.adjustments[index].retraction == nil
+        if first { try requireOpen(run) }
+        let retraction = run.retract(index)
+        var writer = begin("retract", id: id)
+        writer.run(run.name)
+        writer.raw(",\"adjustment\":")
+        writer.quoted(adjustment)
+        writer.raw(",\"retracted_at\":")
+        writer.quoted(retraction.time)
+        writer.raw(",\"seq\":")
+        writer.integer(retraction.seq)
+        reply(writer, to: peer)
+        if first { publish(run.adjustments[index], of: run) }
+    }
+
+    private func requireOpen(_ run: Run) throws(Refusal) {
+        if run.isClosed { throw Refusal(.runClosed, "run '\(run.name)' is closed: it can be read, not adjusted") }
+        if run.hasEnded { throw Refusal(.runEnded, "run '\(run.name)' ended at \(TimeText.format(run.time))") }
+    }
+}

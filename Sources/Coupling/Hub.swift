@@ -1,0 +1,232 @@
+import CrimsCore
+import Protocol
+
+/// A client's address, meaningful to the transport alone.
+public struct Peer: Equatable, Sendable {
+    public var route: [UInt8]
+    /// Whether the request came behind an empty frame, which is then given back.
+    public var enveloped: Bool
+
+    public init(route: [UInt8], enveloped: Bool) {
+        self.route = route
+        self.enveloped = enveloped
+    }
+}
+
+/// What the hub asks the transport to do, in this order.
+public enum Action {
+    case reply(Peer, [[UInt8]])
+    case publish(topic: [UInt8], payload: [UInt8])
+}
+
+/// Where models come from.
+public protocol ModelSource {
+    /// Names of the models there are, sorted.
+    func names() -> [String]
+    /// Loads a model, or says for a person why it cannot.
+    func load(_ name: String) throws(Refusal) -> CrimeModel
+}
+
+/// What the daemon tells of itself.
+public struct Identity: Sendable {
+    public var version: String
+    /// The data folder's id, and how often a daemon has been started on it.
+    public var journal: String
+    public var boot: Int
+    public var control: [String]
+    public var events: [String]
+
+    public init(version: String, journal: String, boot: Int, control: [String] = [], events: [String] = []) {
+        self.version = version
+        self.journal = journal
+        self.boot = boot
+        self.control = control
+        self.events = events
+    }
+}
+
+/// All runs of a daemon: requests go in, actions come out. It does no input or output and has no clock of its own.
+///
+/// Requests that change a run wait while a step of it is at hand; everything else is answered at once.
+public final class Hub {
+    /// A request that waits for its run.
+    struct Pending {
+        let request: Request
+        let peer: Peer
+    }
+
+    public let limits: Limits
+    public var identity: Identity
+    /// Nanoseconds of a monotonic clock; for `status` alone.
+    let now: () -> UInt64
+    let emit: (Action) -> Void
+    let cache = MonthCache()
+    let source: any ModelSource
+    private var models: [String: ServedModel] = [:]
+    private(set) var runs: [String: Run] = [:]
+    /// Names in the order in which runs were opened.
+    private(set) var order: [String] = []
+    private var opened = 0
+    private(set) var subscriptions = Subscriptions()
+    /// Work in progress, and the runs that wait for it.
+    private var jobs: [(job: any Job, run: Run?)] = []
+
+    public init(
+        source: any ModelSource, limits: Limits, identity: Identity, now: @escaping () -> UInt64,
+        emit: @escaping (Action) -> Void
+    ) {
+        self.source = source
+        self.limits = limits
+        self.identity = identity
+        self.now = now
+        self.emit = emit
+    }
+
+    // MARK: - Events from the transport
+
+    /// A request's one frame.
+    public func receive(frame: UnsafeRawBufferPointer, from peer: Peer) {
+        do throws(RequestFailure) {
+            handle(try Request(frame: frame), from: peer)
+        } catch {
+            refuse(error.refusal, id: error.id, op: error.op, to: peer)
+        }
+    }
+
+    /// Something that is not one frame.
+    public func receive(frameCount: Int, from peer: Peer) {
+        refuse(
+            .badRequest(field: nil, "a request is one frame, not \(frameCount)"), id: .null, op: nil, to: peer)
+    }
+
+    public func subscribe(_ prefix: [UInt8], _ subscribe: Bool) { subscriptions.change(prefix, subscribe: subscribe) }
+
+    /// Once a second.
+    public func heartbeat() {
+        var writer = ByteWriter(capacity: 256)
+        writer.raw("{\"journal\":")
+        writer.quoted(identity.journal)
+        writer.raw(",\"boot\":")
+        writer.integer(identity.boot)
+        writer.raw(",\"runs\":[")
+        var first = true
+        for name in order {
+            guard let run = runs[name], run.state == "open" else { continue }
+            if !first { writer.raw(",") }
+            first = false
+            writer.raw("{\"run\":")
+            writer.quoted(name)
+            writer.raw(",\"next_seq\":")
+            writer.integer(run.nextSeq)
+            writer.raw(",\"time\":")
+            writer.quoted(run.time)
+            writer.raw(",\"state\":")
+            writer.quoted(run.state)
+            writer.raw("}")
+        }
+        writer.raw("]}")
+        emit(.publish(topic: Array("heartbeat/".utf8), payload: writer.bytes))
+    }
+
+    /// Whether there is work in progress.
+    public var hasWork: Bool { !jobs.isEmpty }
+
+    /// Works on what is in progress, one job after the other, until nothing is left or `isOver` says so.
+    public func work(until isOver: () -> Bool) {
+        while !jobs.isEmpty {
+            let (job, run) = jobs.removeFirst()
+            if job.work(self, until: isOver) {
+                if let run { release(run) }
+            } else {
+                jobs.append((job, run))
+            }
+            if isOver() { return }
+        }
+    }
+
+    /// Goes on with what waited for the run, up to the next request that takes long.
+    private func release(_ run: Run) {
+        run.isBusy = false
+        run.isStepping = false
+        while !run.isBusy, !run.waiting.isEmpty {
+            let pending = run.waiting.removeFirst()
+            dispatch(pending.request, from: pending.peer)
+        }
+    }
+
+    func start(_ job: any Job, on run: Run? = nil) {
+        run?.isBusy = true
+        jobs.append((job, run))
+    }
+
+    private func handle(_ request: Request, from peer: Peer) {
+        guard let name = request.operation.changes, let run = runs[name], run.isBusy else {
+            return dispatch(request, from: peer)
+        }
+        guard run.waiting.count < limits.requestsWaiting else {
+            return refuse(
+                .limit(
+                    "requests_waiting",
+                    "\(limits.requestsWaiting) requests already wait for the step of run '\(name)' that is at hand"),
+                id: request.id.map { .string($0) }, op: request.operation.name, to: peer)
+        }
+        run.waiting.append(Pending(request: request, peer: peer))
+    }
+
+    private func dispatch(_ request: Request, from peer: Peer) {
+        do throws(Refusal) {
+            try perform(request, from: peer)
+        } catch {
+            refuse(error, id: request.id.map { .string($0) }, op: request.operation.name, to: peer)
+        }
+    }
+
+    // MARK: - Models and runs
+
+    func served(_ name: String) throws(Refusal) -> ServedModel {
+        if let model = models[name] { return model }
+        let model = ServedModel(try source.load(name))
+        models[name] = model
+        return model
+    }
+
+    func run(_ name: String) throws(Refusal) -> Run {
+        guard let run = runs[name] else {
+            let hint = Spelling.nearest(to: name, in: order).map { "; did you mean '\($0)'?" } ?? ""
+            throw .unknown(.unknownRun, name: name, "there is no run '\(name)'\(hint)")
+        }
+        return run
+    }
+
+    /// A name that no run has: `r1`, `r2`, ….
+    func freshName() -> String {
+        repeat { opened += 1 } while runs["r\(opened)"] != nil
+        return "r\(opened)"
+    }
+
+    func add(_ run: Run) throws(Refusal) {
+        guard runs.count < limits.runs else {
+            throw .limit("runs", "there are \(limits.runs) runs, as many as there may be: delete closed ones")
+        }
+        runs[run.name] = run
+        order.append(run.name)
+    }
+
+    func remove(_ run: Run) {
+        runs[run.name] = nil
+        order.removeAll { $0 == run.name }
+    }
+}
+
+extension Protocol.Operation {
+    /// The run that it changes, whose step at hand it waits for.
+    var changes: String? {
+        switch self {
+        case .step(let request): request.run
+        case .adjust(let run, _, _), .retract(let run, _), .close(let run), .delete(let run): run
+        case .fork(let request): request.run
+        case .open(let request): request.run
+        case .hello, .describe, .read, .adjustments, .rates, .status: nil
+        }
+    }
+}

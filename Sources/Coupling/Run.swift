@@ -1,0 +1,149 @@
+import CrimsCore
+import Protocol
+
+/// An adjustment that a run has taken: a line of its audit trail.
+struct AcceptedAdjustment {
+    let id: String
+    let terms: AdjustmentTerms
+    var scheduled: ScheduledAdjustment
+    /// The run's `next_seq` when it was taken.
+    let acceptedSeq: Int
+    /// The first step that it acts on.
+    let seq: Int
+    /// Expected incidents per day that displacement loses, where no neighbour has any of the crime.
+    let displacementLostPerDay: Double
+    var retraction: Retraction?
+
+    struct Retraction: Equatable {
+        var seq: Int
+        var time: CivilMinute
+    }
+
+    /// What clients see of it at a run's time.
+    func state(at time: CivilMinute) -> String {
+        if retraction != nil { return "retracted" }
+        if scheduled.end <= time.minutes || scheduled.end <= scheduled.adjustment.from.minutes { return "expired" }
+        return scheduled.adjustment.from > time ? "pending" : "in_force"
+    }
+}
+
+/// One run: a clock, its adjustments, and what was last asked of it. Its incidents are not kept; they are a function
+/// of this and are drawn again when asked for.
+final class Run {
+    let name: String
+    let served: ServedModel
+    let arguments: OpenRequest
+    let sampler: Sampler
+    private(set) var time: CivilMinute
+    private(set) var nextSeq: Int
+    private(set) var isClosed = false
+    /// The audit trail, oldest first.
+    private(set) var adjustments: [AcceptedAdjustment] = []
+    /// Indices of the adjustments that may still act, in their order; so that a step's cost does not grow with those
+    /// that have expired.
+    private(set) var live: [Int] = []
+    private var keys: [String: Int] = [:]
+    private(set) var last: Taken?
+    /// Incidents in the steps that this run took itself; a fork begins at 0.
+    private(set) var incidents = 0
+    /// What it was forked with, and the answer to that.
+    let origin: (request: ForkRequest, nextSeq: Int)?
+
+    // What the hub keeps with a run.
+    var isBusy = false
+    var isStepping = false
+    var waiting: [Hub.Pending] = []
+    var timings = RunTimings()
+
+    /// The last request that was taken, against which a retry is recognised.
+    struct Taken {
+        let seq: Int
+        let steps: Int
+        let adjust: [AdjustmentTerms]
+        let adjusted: [String]
+    }
+
+    var state: String { isClosed ? "closed" : hasEnded ? "ended" : "open" }
+    var hasEnded: Bool { arguments.end == time }
+
+    init(name: String, served: ServedModel, arguments: OpenRequest, cache: MonthCache) {
+        self.name = name
+        self.served = served
+        self.arguments = arguments
+        sampler = Sampler(prepared: served.prepared, world: arguments.world, cache: cache)
+        time = arguments.start
+        nextSeq = 0
+        origin = nil
+    }
+
+    /// A fork: `parent` up to and including step `seq` − 1, with what was acknowledged before that step was taken.
+    init(name: String, of parent: Run, request: ForkRequest, cache: MonthCache) {
+        self.name = name
+        served = parent.served
+        arguments = parent.arguments
+        sampler = Sampler(prepared: served.prepared, world: arguments.world, cache: cache)
+        let seq = request.seq ?? parent.nextSeq
+        time = arguments.step.advance(arguments.start, by: seq)
+        nextSeq = seq
+        origin = (request, seq)
+        let known: (Int) -> Bool = { request.seq == nil || $0 < seq }
+        adjustments = parent.adjustments.filter { known($0.acceptedSeq) }
+        for index in adjustments.indices {
+            guard let retraction = adjustments[index].retraction, !known(retraction.seq) else { continue }
+            adjustments[index].retraction = nil
+            adjustments[index].scheduled.end = adjustments[index].scheduled.adjustment.end
+        }
+        keys = parent.keys.filter { $0.value < adjustments.count }
+        live = adjustments.indices.filter { adjustments[$0].scheduled.end > time.minutes }
+    }
+
+    /// When step `seq` begins.
+    func start(of seq: Int) -> CivilMinute { arguments.step.advance(arguments.start, by: seq) }
+
+    /// The adjustments that act between two times, in their order of acceptance, as far as they are known by now.
+    func schedule(in window: Range<Int>) -> [ScheduledAdjustment] {
+        if window.lowerBound >= time.minutes {
+            return live.map { adjustments[$0].scheduled }.filter { $0.acts(in: window) }
+        }
+        return adjustments.lazy.map(\.scheduled).filter { $0.acts(in: window) }
+    }
+
+    func adjustment(key: String) -> AcceptedAdjustment? { keys[key].map { adjustments[$0] } }
+
+    func index(ofAdjustment id: String) -> Int? {
+        guard id.first == "a", let number = Int(id.dropFirst()), (1...adjustments.count + 1).contains(number),
+            number <= adjustments.count, adjustments[number - 1].id == id
+        else { return nil }
+        return number - 1
+    }
+
+    // MARK: - Changes
+
+    func take(_ accepted: [AcceptedAdjustment]) {
+        for adjustment in accepted {
+            if let key = adjustment.terms.key { keys[key] = adjustments.count }
+            if adjustment.scheduled.end > time.minutes { live.append(adjustments.count) }
+            adjustments.append(adjustment)
+        }
+    }
+
+    func take(_ taken: Taken, incidents count: Int) {
+        last = taken
+        nextSeq = taken.seq + taken.steps
+        time = start(of: nextSeq)
+        incidents += count
+        live.removeAll { adjustments[$0].scheduled.end <= time.minutes }
+    }
+
+    /// Ends an adjustment at the next step; a second time changes nothing.
+    func retract(_ index: Int) -> AcceptedAdjustment.Retraction {
+        if let retraction = adjustments[index].retraction { return retraction }
+        let retraction = AcceptedAdjustment.Retraction(seq: nextSeq, time: time)
+        adjustments[index].retraction = retraction
+        adjustments[index].scheduled.end = min(adjustments[index].scheduled.end, time.minutes)
+        live.removeAll { $0 == index }
+        return retraction
+    }
+
+    func close() { isClosed = true }
+}
