@@ -24,15 +24,16 @@ let package = Package(
         .target(name: "CrimsCore", swiftSettings: strict),
         .target(name: "Protocol", dependencies: ["CrimsCore"], swiftSettings: strict),
         .target(name: "Coupling", dependencies: ["CrimsCore", "Protocol"], swiftSettings: strict),
-        .target(name: "Models", dependencies: ["CrimsCore", "Protocol", "CSodium", "CSystem"], swiftSettings: strict),
+        .target(name: "Models", dependencies: ["CrimsCore", "Protocol", "CSodium"], swiftSettings: strict),
         .target(
             name: "Calibration", dependencies: ["CrimsCore", "Protocol", "Models", "CArchive"], swiftSettings: strict),
+        .target(name: "Journal", dependencies: ["Protocol", "CSystem"], swiftSettings: strict),
         .target(
             name: "Messaging", dependencies: ["CrimsCore", "Protocol", "Coupling", "CZMQ", "CSystem"],
             swiftSettings: strict),
         .executableTarget(
             name: "CrimsDaemon",
-            dependencies: ["CrimsCore", "Protocol", "Coupling", "Models", "Calibration", "Messaging"],
+            dependencies: ["CrimsCore", "Protocol", "Coupling", "Journal", "Models", "Calibration", "Messaging"],
             swiftSettings: strict),
 
         .testTarget(name: "CrimsCoreTests", dependencies: ["CrimsCore"], swiftSettings: strict),

@@ -8,7 +8,7 @@ public final class ServedModel: Sendable {
     /// Indices by lower-case offence code and description.
     private let crimesByCode: [String: [Int]]
     private let crimesByDescription: [String: [Int]]
-    let fragments: IncidentFragments
+    public let fragments: IncidentFragments
 
     public init(_ model: CrimeModel) {
         prepared = PreparedModel(model)
@@ -71,7 +71,7 @@ public final class ServedModel: Sendable {
     }
 
     /// The members of a `describe` reply.
-    func writeDescription(_ writer: inout ByteWriter) {
+    public func writeDescription(_ writer: inout ByteWriter) {
         writer.raw(",\"model\":")
         writer.quoted(model.name)
         writer.raw(",\"title\":")

@@ -5,6 +5,8 @@ public struct ByteWriter: Sendable {
     public init(capacity: Int = 256) { bytes.reserveCapacity(capacity) }
 
     public var count: Int { bytes.count }
+    /// Empties it; the memory stays.
+    public mutating func clear() { bytes.removeAll(keepingCapacity: true) }
     public mutating func reserve(_ additional: Int) { bytes.reserveCapacity(bytes.count + additional) }
     public mutating func byte(_ byte: UInt8) { bytes.append(byte) }
     public mutating func raw(_ other: [UInt8]) { bytes.append(contentsOf: other) }

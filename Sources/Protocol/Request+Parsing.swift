@@ -43,6 +43,14 @@ extension Request {
         }
     }
 
+    /// Reads one frame.
+    public init(frame: [UInt8]) throws(RequestFailure) {
+        let result: Result<Request, RequestFailure> = frame.withUnsafeBytes { bytes in
+            do throws(RequestFailure) { return .success(try Request(frame: bytes)) } catch { return .failure(error) }
+        }
+        self = try result.get()
+    }
+
     private static func identity(_ id: JSON?) throws(Refusal) -> String? {
         guard let id, id != .null else { return nil }
         guard let text = id.text, text.utf8.count <= 128 else {

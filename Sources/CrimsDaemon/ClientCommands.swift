@@ -1,0 +1,161 @@
+import Messaging
+import Protocol
+
+/// The commands that talk to a running daemon, for people.
+extension Tool {
+    private static let connectOption = CommandSyntax.Option.value("connect", "EP", "the daemon's control endpoint (\(defaultControl))")
+    private static let jsonOption = CommandSyntax.Option.flag("json", "the reply as JSON")
+
+    private static func ask(_ arguments: Arguments, _ members: [JSON.Member]) throws -> (JSON, [[UInt8]]) {
+        try Client(arguments["connect"] ?? defaultControl).ask(members)
+    }
+
+    /// The options that were given, as fields of a request; the daemon checks them.
+    private static func fields(
+        _ arguments: Arguments, texts: [String] = [], numbers: [String] = [], lists: [String] = []
+    ) throws(UsageError) -> [JSON.Member] {
+        func field(_ option: String) -> String { option.split(separator: "-").joined(separator: "_") }
+        var members: [JSON.Member] = []
+        for name in texts {
+            if let text = arguments[name] { members.append(.init(field(name), .string(text))) }
+        }
+        for name in numbers {
+            guard let text = arguments[name] else { continue }
+            guard let number = Decimal.parse(Array(text.utf8)), number.isFinite else {
+                throw UsageError(message: "--\(name) is a number, not '\(text)'")
+            }
+            members.append(.init(field(name), .number(number)))
+        }
+        for name in lists where !arguments.all(name).isEmpty {
+            members.append(.init(field(name), .array(arguments.all(name).map { .string($0) })))
+        }
+        return members
+    }
+
+    /// A reply's scalar members, one a line.
+    private static func show(_ reply: JSON, _ arguments: Arguments) {
+        if arguments.has("json") { return printJSON(reply) }
+        var lines = ""
+        for member in reply.members ?? [] where !["v", "id", "op", "ok", "incidents", "columns"].contains(member.name) {
+            var writer = ByteWriter()
+            if let text = member.value.text { writer.text(text) } else { writer.json(member.value) }
+            lines += "\(member.name): \(String(decoding: writer.bytes, as: UTF8.self))\n"
+        }
+        Terminal.print(lines)
+    }
+
+    // MARK: - status
+
+    static let statusCommand = Command(
+        syntax: CommandSyntax(
+            name: "status", operands: ["[RUN]"], summary: "show a daemon's runs", options: [connectOption, jsonOption]),
+        run: { arguments in
+            let run = arguments.operands.first.map { [JSON.Member("run", .string($0))] } ?? []
+            let (reply, _) = try ask(arguments, [.init("op", .string("status"))] + run)
+            if arguments.has("json") { return printJSON(reply) }
+            let runs = reply["runs"]?.elements ?? []
+            guard !runs.isEmpty else { return Terminal.say("no runs\n") }
+            func text(_ run: JSON, _ name: String) -> String {
+                var writer = ByteWriter()
+                writer.json(run[name] ?? .null)
+                return run[name]?.text ?? String(decoding: writer.bytes, as: UTF8.self)
+            }
+            let columns = ["run", "model", "state", "time", "next_seq", "incidents", "adjustments", "stepping"]
+            Terminal.print(Terminal.table(columns, runs.map { run in columns.map { text(run, $0) } }))
+        })
+
+    // MARK: - open, step, adjust
+
+    static let openCommand = Command(
+        syntax: CommandSyntax(
+            name: "open", summary: "open a run on a daemon",
+            options: [
+                .value("model", "M", "the model's name"), .value("start", "T", "first time, such as 2020-01-01"),
+                .value("end", "T", "(open-ended)"), .value("step", "D", "15m, 1h, 8h, 1d, 1mo … (1h)"),
+                .value("seed", "N", "(0)"), .value("replicate", "N", "(0)"), .value("run", "NAME", "(made by the daemon)"),
+                .flag("no-dispersion", "without month-to-month over-dispersion"),
+                .flag("no-trend", "without the model's trend"), connectOption, jsonOption,
+            ]),
+        run: { arguments in
+            var members = [JSON.Member("op", .string("open"))]
+            members += try fields(arguments, texts: ["model", "start", "end", "step", "run"], numbers: ["seed", "replicate"])
+            if arguments.has("no-dispersion") { members.append(.init("dispersion", .bool(false))) }
+            if arguments.has("no-trend") { members.append(.init("trend", .bool(false))) }
+            show(try ask(arguments, members).0, arguments)
+        })
+
+    static let stepCommand = Command(
+        syntax: CommandSyntax(
+            name: "step", operands: ["RUN"], summary: "step a run and print its incidents",
+            options: [
+                .value("seq", "N", "the first step asked for (the next one)"), .value("count", "N", "steps (1)"),
+                .value("until", "T", "all steps until then"),
+                .value("format", "F", "csv, records, counts or none (csv)"), connectOption, jsonOption,
+            ]),
+        run: { arguments in
+            let format = arguments["format"] ?? (arguments.has("json") ? "records" : "csv")
+            guard format != "columns" else {
+                throw UsageError(message: "--format is csv, records, counts or none: columns are for programs")
+            }
+            var members: [JSON.Member] = [
+                .init("op", .string("step")), .init("run", .string(arguments.operands[0])),
+                .init("format", .string(format)),
+            ]
+            members += try fields(arguments, texts: ["until"], numbers: ["seq", "count"])
+            let (reply, frames) = try ask(arguments, members)
+            if arguments.has("json") || format == "records" { return printJSON(reply) }
+            guard let csv = frames.first else { return show(reply, arguments) }
+            Terminal.print(String(decoding: csv, as: UTF8.self))
+        })
+
+    static let adjustCommand = Command(
+        syntax: CommandSyntax(
+            name: "adjust", operands: ["RUN"], summary: "change a run's rates from its next step on",
+            options: [
+                .value("factor", "F", "0 to 1000: multiplies the rate"), .value("mode", "M", "scale or set (scale)"),
+                .value("areas", "CODE", many: true, "(all)"), .value("categories", "NAME", many: true, "(all)"),
+                .value("codes", "CODE", many: true, "offence codes (all)"),
+                .value("descriptions", "TEXT", many: true, "offence descriptions (all)"),
+                .value("from", "T", "(now)"), .value("until", "T", "(no end)"),
+                .value("half-life", "D", "the effect decays, such as 7d"),
+                .value("displacement", "S", "share of what it removes that neighbours get (0)"),
+                .value("target", "T", "incidence or suspect (incidence)"),
+                .value("key", "TEXT", "makes asking again safe"), .value("source", "TEXT", "for the audit trail"),
+                .value("reason", "TEXT", "for the audit trail"), connectOption, jsonOption,
+            ]),
+        run: { arguments in
+            var members: [JSON.Member] = [
+                .init("op", .string("adjust")), .init("run", .string(arguments.operands[0])),
+            ]
+            members += try fields(
+                arguments, texts: ["mode", "from", "until", "half-life", "target", "key", "source", "reason"],
+                numbers: ["factor", "displacement"], lists: ["areas", "categories", "codes", "descriptions"])
+            show(try ask(arguments, members).0, arguments)
+        })
+
+    // MARK: - tail
+
+    static let tailCommand = Command(
+        syntax: CommandSyntax(
+            name: "tail", operands: ["[RUN]"], summary: "print what a daemon publishes, as it happens",
+            options: [
+                .value("events", "EP", "the daemon's events endpoint (\(defaultEvents))"),
+                .value("topic", "PREFIX", many: true, "only topics that begin so, such as incidents/r1/burglary/"),
+                .value("count", "N", "end after so many events"),
+            ],
+            notes: ["One event a line: its topic, a tab, its JSON. Heartbeats only where --topic asks for them."]),
+        run: { arguments in
+            var topics = arguments.all("topic")
+            if topics.isEmpty {
+                let run = arguments.operands.first.map { "\($0)/" } ?? ""
+                topics = ["incidents/", "step/", "adjustment/", "run/"].map { $0 + run }
+            }
+            var left = try number(arguments, "count", 1...Int.max) ?? .max
+            let listener = try Listener(arguments["events"] ?? defaultEvents, topics: topics)
+            while left > 0 {
+                guard let event = listener.next(seconds: 3_600) else { continue }
+                Terminal.print("\(event.topic)\t\(String(decoding: event.payload, as: UTF8.self))\n")
+                left -= 1
+            }
+        })
+}

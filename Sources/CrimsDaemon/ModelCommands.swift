@@ -1,0 +1,136 @@
+import Calibration
+import Coupling
+import CrimsCore
+import Models
+import Protocol
+
+extension Tool {
+    static let modelsCommand = Command(
+        syntax: CommandSyntax(
+            name: "models", operands: ["list|describe|check", "[MODEL|FOLDER]"],
+            summary: "list models, describe one, or check a folder",
+            options: [modelsOption, .flag("json", "as JSON")],
+            notes: ["'check' lists all that is wrong by file and line; warnings alone are no failure."]),
+        run: models)
+
+    private static func models(_ arguments: Arguments) throws {
+        let catalog = ModelCatalog(folders: ModelCatalog.standardFolders(extra: arguments.all("models")))
+        let action = arguments.operands[0]
+        let name = arguments.operands.count > 1 ? arguments.operands[1] : nil
+        switch action {
+        case "list": try list(catalog, asJSON: arguments.has("json"))
+        case "describe":
+            guard let name else { throw UsageError(message: "the model to describe is missing") }
+            try describe(try CatalogSource(catalog: catalog).load(name), catalog, asJSON: arguments.has("json"))
+        case "check":
+            guard let name else { throw UsageError(message: "the folder to check is missing") }
+            try check(catalog.path(of: name) ?? name, asJSON: arguments.has("json"))
+        default:
+            throw UsageError(message: "there is 'list', 'describe' and 'check', not '\(action)'")
+        }
+    }
+
+    private static func list(_ catalog: ModelCatalog, asJSON: Bool) throws {
+        let names = catalog.names()
+        if asJSON {
+            printJSON(.array(names.map { .string($0) }))
+        } else if names.isEmpty {
+            Terminal.say("no models in \(catalog.folders.joined(separator: ", "))\n")
+        } else {
+            Terminal.print(names.map { $0 + "\n" }.joined())
+        }
+    }
+
+    private static func describe(_ model: CrimeModel, _ catalog: ModelCatalog, asJSON: Bool) throws {
+        let served = ServedModel(model)
+        if asJSON {
+            var writer = ByteWriter()
+            writer.raw("{\"v\":1")
+            served.writeDescription(&writer)
+            writer.raw("}\n")
+            Terminal.print(String(decoding: writer.bytes, as: UTF8.self))
+            return
+        }
+        let information = try catalog.path(of: model.name).map { path throws(ModelError) in
+            try ModelFolder.information(path)
+        }
+        let perYear = served.prepared.expectedPerYear()
+        var lines = [
+            "\(model.name): \(model.title)",
+            "calibrated on  \(TimeText.format(model.period.from)) to \(TimeText.format(model.period.to))",
+            "areas          \(model.areas.count)", "categories     \(model.categories.count)",
+            "crimes         \(model.crimes.count)", "expected       \(Decimal.fixed(perYear, places: 0)) incidents a year",
+            "digest         \(model.digest)",
+        ]
+        for source in information?.sources ?? [] { lines.append("source         \(source.name) (\(source.licence))") }
+        for note in information?.notes ?? [] { lines.append("note           \(note)") }
+        Terminal.print(lines.joined(separator: "\n") + "\n")
+    }
+
+    private static func check(_ path: String, asJSON: Bool) throws {
+        let problems = ModelFolder.check(path)
+        if asJSON {
+            printJSON(
+                .array(
+                    problems.map { problem in
+                        .object([
+                            .init("severity", .string(problem.severity.rawValue)),
+                            .init("file", .string(problem.file)),
+                            .init("line", problem.line.map { .number(Double($0)) } ?? .null),
+                            .init("message", .string(problem.message)),
+                        ])
+                    }))
+        } else if problems.isEmpty {
+            Terminal.print("\(path): in order\n")
+        } else {
+            Terminal.print(problems.map { "\(path)/\($0)\n" }.joined())
+        }
+        if problems.contains(where: { $0.severity == .error }) { throw ReportedFailure() }
+    }
+
+    static func printJSON(_ value: JSON) {
+        var writer = ByteWriter()
+        writer.json(value)
+        writer.raw("\n")
+        Terminal.print(String(decoding: writer.bytes, as: UTF8.self))
+    }
+
+    // MARK: - calibrate
+
+    static let calibrateCommand = Command(
+        syntax: CommandSyntax(
+            name: "calibrate", operands: ["ARCHIVE…"], summary: "make a model from data.police.uk records",
+            options: [
+                .value("force", "NAME", "as in the archives' file names, such as merseyside"),
+                .value("from", "M", "first month, such as 2018-01 (the first there is)"),
+                .value("to", "M", "last month (the last there is)"),
+                .value("output", "FOLDER", short: "o", "the model folder to write; its last part is the model's name"),
+                .value("reference", "DIR", "tables about England and Wales (reference)"),
+                .value("title", "TEXT", "the model's title"),
+            ],
+            notes: [
+                "An ARCHIVE is a zip as downloaded, or a monthly street file. What was read, used and rejected goes to stderr.",
+            ]),
+        run: calibrate)
+
+    private static func calibrate(_ arguments: Arguments) throws {
+        func month(_ name: String) throws(UsageError) -> CivilMonth? {
+            guard let text = arguments[name] else { return nil }
+            guard let month = TimeText.parseMonth(text) else {
+                throw UsageError(message: "--\(name) is a month like 2018-01, not '\(text)'")
+            }
+            return month
+        }
+        let output = try arguments.required("output")
+        let name = output.split(separator: "/").last.map(String.init)
+        let options = CalibrationOptions(
+            archives: arguments.operands, force: try arguments.required("force"), from: try month("from"),
+            to: try month("to"), reference: arguments["reference"] ?? "reference", name: name, title: arguments["title"])
+        let result = try Calibration.calibrate(options) { Terminal.say($0 + "\n") }
+        try ModelFolder.write(result.model, information: result.information, to: output)
+        let perYear = PreparedModel(result.model).expectedPerYear()
+        Terminal.say(
+            "\(output): \(result.model.areas.count) areas, \(result.model.categories.count) categories, "
+                + "\(result.model.crimes.count) crimes, \(Decimal.fixed(perYear, places: 0)) incidents a year\n")
+    }
+}

@@ -1,0 +1,95 @@
+import CrimsCore
+import Glibc
+import Protocol
+
+/// Writing for people and for other programs.
+enum Terminal {
+    static let errorIsTerminal = isatty(STDERR_FILENO) == 1
+
+    /// Data, on stdout.
+    static func print(_ text: String) {
+        guard write(Array(text.utf8), to: STDOUT_FILENO) else { exit(1) }
+    }
+
+    /// Words, on stderr.
+    static func say(_ text: String) { write(Array(text.utf8), to: STDERR_FILENO) }
+
+    /// - Returns: false if not all could be written; errno says why.
+    @discardableResult
+    static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        bytes.withUnsafeBytes { buffer in
+            var offset = 0
+            while offset < buffer.count {
+                let put = Glibc.write(descriptor, buffer.baseAddress! + offset, buffer.count - offset)
+                if put < 0 {
+                    if errno == EINTR { continue }
+                    return false
+                }
+                offset += put
+            }
+            return true
+        }
+    }
+
+    /// A log line on stderr: text on a terminal, a JSON line otherwise.
+    static func log(_ event: String, _ facts: [JSON.Member] = []) {
+        if errorIsTerminal {
+            let text = facts.map { member -> String in
+                var writer = ByteWriter()
+                writer.json(member.value)
+                return "\(member.name)=\(String(decoding: writer.bytes, as: UTF8.self))"
+            }
+            say("crims: \(event)\(text.isEmpty ? "" : " " + text.joined(separator: " "))\n")
+            return
+        }
+        var writer = ByteWriter()
+        writer.json(.object([.init("time", .string(timestamp())), .init("event", .string(event))] + facts))
+        writer.raw("\n")
+        write(writer.bytes, to: STDERR_FILENO)
+    }
+
+    /// Universal time, for logs alone.
+    private static func timestamp() -> String {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let minute = TimeText.format(CivilMinute(minutes: now.tv_sec / 60)).dropLast(2)
+        let seconds = now.tv_sec % 60
+        return "\(minute)\(seconds < 10 ? "0" : "")\(seconds)Z"
+    }
+
+    /// A table with aligned columns; numbers, by their first character, to the right.
+    static func table(_ header: [String], _ rows: [[String]]) -> String {
+        let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
+        return ([header] + rows).map { row in
+            let cells = zip(row, widths).map { cell, width in
+                let pad = String(repeating: " ", count: width - cell.count)
+                return cell.first?.isNumber == true ? pad + cell : cell + pad
+            }
+            let line = cells.joined(separator: "  ")
+            return String(line.reversed().drop { $0 == " " }.reversed()) + "\n"
+        }.joined()
+    }
+}
+
+/// A bar on a terminal that says how far something is; nothing elsewhere.
+struct ProgressBar {
+    private var shown = -1
+    private let title: String
+
+    init(_ title: String) { self.title = title }
+
+    /// - Parameter share: 0…1.
+    mutating func show(_ share: Double) {
+        let percent = Int(share * 100)
+        guard Terminal.errorIsTerminal, percent != shown else { return }
+        shown = percent
+        let filled = percent * 30 / 100
+        let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 30 - filled)
+        Terminal.say("\r\(title) [\(bar)] \(percent) %")
+    }
+
+    /// Takes the bar away.
+    func finish() {
+        if shown >= 0 { Terminal.say("\r\u{1B}[K") }
+    }
+}

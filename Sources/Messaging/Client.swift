@@ -1,0 +1,82 @@
+import CZMQ
+import Protocol
+
+/// A client of a running daemon, for the command line.
+///
+/// It never waits for a dead daemon: when an answer is late it asks for `status` on a second connection, and goes on
+/// waiting only if that is answered.
+public final class Client {
+    private let context: Context
+    private let socket: Socket
+    private let endpoint: String
+    /// Before a silent daemon is asked whether it is alive.
+    private static let patienceSeconds = 3.0
+
+    public init(_ endpoint: String) throws(MessagingError) {
+        self.endpoint = endpoint
+        context = try Context()
+        socket = try Self.connect(endpoint, context)
+    }
+
+    private static func connect(_ endpoint: String, _ context: Context) throws(MessagingError) -> Socket {
+        let socket = try Socket(.dealer, in: context)
+        socket.set(ZMQ_LINGER, 0)
+        try socket.connect(endpoint)
+        return socket
+    }
+
+    /// Asks and waits for the answer: its JSON and the frames after it.
+    ///
+    /// - Throws: ``MessagingError/refused(code:message:)`` with the daemon's words, or why there is no answer.
+    public func ask(_ members: [JSON.Member]) throws(MessagingError) -> (reply: JSON, frames: [[UInt8]]) {
+        var writer = ByteWriter()
+        writer.json(.object([.init("v", .number(1))] + members))
+        socket.send(writer.bytes, more: false)
+        while !socket.wait(milliseconds: Int(Self.patienceSeconds * 1_000)) {
+            try Self.requireAlive(endpoint, context)
+        }
+        guard let (frames, _) = socket.receiveMessage(), let first = frames.first else {
+            throw .garbled("no frame")
+        }
+        let reply: JSON
+        do throws(JSONSyntaxError) {
+            reply = try JSON(parsing: first)
+        } catch {
+            throw .garbled("at byte \(error.offset): \(error.reason)")
+        }
+        if let error = reply["error"] {
+            throw .refused(code: error["code"]?.text ?? "?", message: error["message"]?.text ?? "refused")
+        }
+        return (reply, Array(frames.dropFirst()))
+    }
+
+    private static func requireAlive(_ endpoint: String, _ context: Context) throws(MessagingError) {
+        let second = try connect(endpoint, context)
+        second.send(Array(#"{"v":1,"op":"hello"}"#.utf8), more: false)
+        guard second.wait(milliseconds: 1_000) else {
+            throw .silent(endpoint: endpoint, seconds: patienceSeconds + 1)
+        }
+    }
+}
+
+/// A listener to a daemon's events, for the command line.
+public final class Listener {
+    private let context: Context
+    private let socket: Socket
+
+    /// - Parameter topics: prefixes such as `step/r1/`; an empty one means all.
+    public init(_ endpoint: String, topics: [String]) throws(MessagingError) {
+        context = try Context()
+        socket = try Socket(.subscriber, in: context)
+        socket.set(ZMQ_LINGER, 0)
+        for topic in topics { socket.subscribe(topic) }
+        try socket.connect(endpoint)
+    }
+
+    /// The next event: its topic and payload; nil when none came in time.
+    public func next(seconds: Double) -> (topic: String, payload: [UInt8])? {
+        guard socket.wait(milliseconds: Int(seconds * 1_000)), let (frames, count) = socket.receiveMessage(), count == 2
+        else { return nil }
+        return (String(decoding: frames[0], as: UTF8.self), frames[1])
+    }
+}

@@ -1,0 +1,103 @@
+import CZMQ
+import Glibc
+
+/// Owns a libzmq context; ended when the last socket that it made is gone.
+final class Context {
+    let handle: UnsafeMutableRawPointer
+
+    init() throws(MessagingError) {
+        guard let handle = zmq_ctx_new() else { throw .last("zmq_ctx_new") }
+        self.handle = handle
+    }
+
+    deinit { zmq_ctx_term(handle) }
+}
+
+/// Owns one libzmq socket; used on a single thread.
+final class Socket {
+    enum Kind {
+        case router, xpub, dealer, subscriber
+
+        var raw: Int32 {
+            switch self {
+            case .router: ZMQ_ROUTER
+            case .xpub: ZMQ_XPUB
+            case .dealer: ZMQ_DEALER
+            case .subscriber: ZMQ_SUB
+            }
+        }
+    }
+
+    let handle: UnsafeMutableRawPointer
+    // Ending the context waits for its sockets, so a socket keeps it.
+    private let context: Context
+
+    init(_ kind: Kind, in context: Context) throws(MessagingError) {
+        guard let handle = zmq_socket(context.handle, kind.raw) else { throw .last("zmq_socket") }
+        self.handle = handle
+        self.context = context
+    }
+
+    deinit { zmq_close(handle) }
+
+    func set(_ option: Int32, _ value: Int32) {
+        var value = value
+        let done = zmq_setsockopt(handle, option, &value, MemoryLayout<Int32>.size)
+        precondition(done == 0, "socket option \(option) = \(value): \(String(cString: zmq_strerror(zmq_errno())))")
+    }
+
+    func set64(_ option: Int32, _ value: Int64) {
+        var value = value
+        let done = zmq_setsockopt(handle, option, &value, MemoryLayout<Int64>.size)
+        precondition(done == 0, "socket option \(option) = \(value): \(String(cString: zmq_strerror(zmq_errno())))")
+    }
+
+    /// Binds and says where: a port of `*` is chosen by the system.
+    func bind(_ endpoint: String) throws(MessagingError) -> String {
+        guard zmq_bind(handle, endpoint) == 0 else { throw .last("bind", endpoint) }
+        var buffer = [CChar](repeating: 0, count: 1_024)
+        var length = buffer.count
+        guard zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, &buffer, &length) == 0 else { throw .last("bind", endpoint) }
+        return String(decoding: buffer[..<max(0, length - 1)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    func connect(_ endpoint: String) throws(MessagingError) {
+        guard zmq_connect(handle, endpoint) == 0 else { throw .last("connect", endpoint) }
+    }
+
+    func subscribe(_ topic: String) {
+        _ = topic.utf8.withContiguousStorageIfAvailable { zmq_setsockopt(handle, ZMQ_SUBSCRIBE, $0.baseAddress, $0.count) }
+    }
+
+    /// Sends one frame; false if the peer is gone or its queue is full.
+    @discardableResult
+    func send(_ bytes: [UInt8], more: Bool) -> Bool {
+        bytes.withUnsafeBytes { zmq_send(handle, $0.baseAddress, $0.count, (more ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT) >= 0 }
+    }
+
+    /// Takes a whole message, if one is there: its first frames, and how many it has.
+    func receiveMessage(keeping limit: Int = .max) -> (frames: [[UInt8]], count: Int)? {
+        var frames: [[UInt8]] = []
+        var count = 0
+        var message = zmq_msg_t()
+        zmq_msg_init(&message)
+        defer { zmq_msg_close(&message) }
+        // A message arrives whole: if its first frame is there, so are the others.
+        repeat {
+            while zmq_msg_recv(&message, handle, ZMQ_DONTWAIT) < 0 {
+                guard zmq_errno() == EINTR else { return nil }
+            }
+            if count < limit {
+                frames.append(Array(UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: zmq_msg_size(&message))))
+            }
+            count += 1
+        } while zmq_msg_more(&message) != 0
+        return (frames, count)
+    }
+
+    /// Waits until a message is there; false when the time is over.
+    func wait(milliseconds: Int) -> Bool {
+        var item = zmq_pollitem_t(socket: handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
+        return zmq_poll(&item, 1, milliseconds) > 0
+    }
+}
