@@ -120,13 +120,15 @@ struct WindowDraw {
         }
         var expected = 0.0
         var baseline = 0.0
-        let result = run.sampler.expectations(window: part, schedule: schedule, selection: selection) {
+        let capped = run.sampler.expectations(
+            window: part, schedule: schedule, selection: selection, detail: .init(areas: false, crimes: false)
+        ) {
             expected += $2
             baseline += $3
         }
         expectation.expected += expected
         expectation.baseline += baseline
-        expectation.capped = expectation.capped || result.capped
+        expectation.capped = expectation.capped || capped
     }
 
     /// The members that follow `seq`, and the frames after the first.

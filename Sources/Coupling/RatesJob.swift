@@ -99,7 +99,10 @@ final class RatesJob: Job {
     private func gather(_ part: Range<Int>) {
         let time = timeRow[Self.key(of: part.lowerBound, by: request.by)] ?? 0
         let crimeRows = crimeOfRow.count
-        sampler.expectations(window: part, schedule: schedule) { area, crime, expected, baseline in
+        sampler.expectations(
+            window: part, schedule: schedule,
+            detail: .init(areas: request.by.contains(.area), crimes: request.by.contains(.code))
+        ) { area, crime, expected, baseline in
             let row = ((areaRows > 1 ? area : 0) * crimeRows + crimeRow[crime]) * times.count + time
             self.expected[row] += expected
             self.baseline[row] += baseline

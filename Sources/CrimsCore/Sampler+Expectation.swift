@@ -48,33 +48,69 @@ extension Sampler {
         public var isEverything: Bool { areas == nil && categories == nil }
     }
 
-    /// Expected counts of a window within one hour for every area and crime in turn.
+    /// How finely expected counts are told apart: the coarser, the cheaper.
+    public struct Detail: Sendable {
+        /// By area, or summed over areas that the adjustments in force do not tell apart.
+        public var areas: Bool
+        /// By crime, or summed over such crimes of one category.
+        public var crimes: Bool
+
+        public init(areas: Bool, crimes: Bool) {
+            self.areas = areas
+            self.crimes = crimes
+        }
+    }
+
+    /// Expected counts of a window within one hour, part by part.
     ///
-    /// - Parameter body: called with area, crime, expected and baseline count, areas outermost.
-    /// - Returns: how many adjustments acted, and whether F reached its bound.
+    /// - Parameter body: called with an area and a crime, each of which may stand for others as `detail` allows, and
+    ///   with what is expected and the baseline of all that they stand for.
+    /// - Returns: whether F reached its bound.
     @discardableResult
     public func expectations(
-        window: Range<Int>, schedule: [ScheduledAdjustment], selection: Selection = .init(),
+        window: Range<Int>, schedule: [ScheduledAdjustment], selection: Selection = .init(), detail: Detail,
         _ body: (_ area: Int, _ crime: Int, _ expected: Double, _ baseline: Double) -> Void
-    ) -> (inForce: Int, capped: Bool) {
+    ) -> Bool {
         let hourOfWeek = CivilMinute(minutes: window.lowerBound).hourOfWeek
         let tables = tables(for: CivilMinute(minutes: window.lowerBound).month)
-        let inForce = field.prepare(window: window, schedule: schedule, tables: tables)
-        let categories = prepared.categoryCount
-        for area in 0..<prepared.areaCount where selection.areas?[area] ?? true {
-            for category in 0..<categories where selection.categories?[category] ?? true {
-                let rate = tables.meanRates[area * categories + category] / 60
-                for crime in prepared.crimesOfCategory[category] {
-                    let mean = rate * prepared.crimeWeights[hourOfWeek * prepared.crimeCount + crime]
-                    let sum =
-                        field.isNeutral
-                        ? Double(window.count)
-                        : field.sum(
-                            areaClass: field.partition.areaClass[area], crimeClass: field.partition.crimeClass[crime])
-                    body(area, crime, mean * sum, mean * Double(window.count))
+        field.prepare(window: window, schedule: schedule, tables: tables)
+        let minutes = Double(window.count)
+        for group in crimeGroups(hourOfWeek: hourOfWeek, eachCrime: detail.crimes) {
+            let category = Int(prepared.categoryOfCrime[group.crime])
+            guard selection.categories?[category] ?? true else { continue }
+            let weight = group.weight / 60
+            if detail.areas || selection.areas != nil {
+                for area in 0..<prepared.areaCount where selection.areas?[area] ?? true {
+                    let mean = tables.meanRates[area * prepared.categoryCount + category] * weight
+                    body(area, group.crime, mean * sum(area: area, crime: group.crime), mean * minutes)
+                }
+            } else if field.isNeutral {
+                let mean = tables.meanRatesOfCategory[category] * weight
+                body(0, group.crime, mean * minutes, mean * minutes)
+            } else {
+                let partition = field.partition
+                for (areaClass, area) in partition.firstArea.enumerated() {
+                    let mean = partition.rates[areaClass * prepared.categoryCount + category] * weight
+                    body(area, group.crime, mean * sum(area: area, crime: group.crime), mean * minutes)
                 }
             }
         }
-        return (inForce, !field.isNeutral && field.isCapped)
+        return !field.isNeutral && field.isCapped
+    }
+
+    /// Sum of F over the prepared window's minutes.
+    private func sum(area: Int, crime: Int) -> Double {
+        guard !field.isNeutral else { return Double(field.window.count) }
+        return field.sum(areaClass: field.partition.areaClass[area], crimeClass: field.partition.crimeClass[crime])
+    }
+
+    /// Crimes that are counted together, by the first of them, and the sum of their weights in an hour of the week.
+    private func crimeGroups(hourOfWeek: Int, eachCrime: Bool) -> [(crime: Int, weight: Double)] {
+        func weight(_ crime: Int) -> Double { prepared.crimeWeights[hourOfWeek * prepared.crimeCount + crime] }
+        if eachCrime { return (0..<prepared.crimeCount).map { ($0, weight($0)) } }
+        let classes = field.isNeutral ? prepared.crimesOfCategory : field.partition.crimesOfClass
+        return classes.compactMap { crimes in
+            crimes.first.map { first in (first, crimes.reduce(0) { $0 + weight($1) }) }
+        }
     }
 }

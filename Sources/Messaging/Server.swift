@@ -41,19 +41,24 @@ public final class Server {
             // With the default of 30 s, connections that say nothing lock others out.
             socket.set(ZMQ_HANDSHAKE_IVL, 2_000)
             socket.set(ZMQ_LINGER, 200)
-            socket.set(ZMQ_IPV6, 1)
         }
         self.events.set(ZMQ_SNDHWM, Self.listenerQueue)
         self.control.set(ZMQ_SNDHWM, Self.listenerQueue)
         var bound: [String] = []
-        for endpoint in control { bound.append(try self.control.bind(endpoint)) }
+        for endpoint in control { bound.append(try Self.bind(self.control, endpoint)) }
         controlEndpoints = bound
         bound = []
-        for endpoint in events { bound.append(try self.events.bind(endpoint)) }
+        for endpoint in events { bound.append(try Self.bind(self.events, endpoint)) }
         eventEndpoints = bound
     }
 
     deinit { close(termination) }
+
+    private static func bind(_ socket: Socket, _ endpoint: String) throws(MessagingError) -> String {
+        // Only where it is asked for: with it, 127.0.0.1 would be told as an IPv6 address.
+        socket.set(ZMQ_IPV6, endpoint.hasPrefix("tcp://[") ? 1 : 0)
+        return try socket.bind(endpoint)
+    }
 
     /// Carries out one of the hub's actions.
     public func perform(_ action: Action) {
