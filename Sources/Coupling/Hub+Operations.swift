@@ -158,6 +158,7 @@ extension Hub {
                         .init("next_seq", .number(Double(run.nextSeq))),
                         .init("incidents", .number(Double(run.incidents))),
                         .init("adjustments", .number(Double(run.adjustments.count))),
+                        .init("in_force", .number(Double(run.live.count))),
                         .init("waiting_for", .array([])), .init("stepping", .bool(run.isStepping)),
                         .init("timings", run.timings.json),
                     ])

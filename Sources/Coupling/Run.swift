@@ -111,8 +111,8 @@ final class Run {
     func adjustment(key: String) -> AcceptedAdjustment? { keys[key].map { adjustments[$0] } }
 
     func index(ofAdjustment id: String) -> Int? {
-        guard id.first == "a", let number = Int(id.dropFirst()), (1...adjustments.count + 1).contains(number),
-            number <= adjustments.count, adjustments[number - 1].id == id
+        guard id.first == "a", let number = Int(id.dropFirst()), number >= 1, number <= adjustments.count,
+            adjustments[number - 1].id == id
         else { return nil }
         return number - 1
     }
