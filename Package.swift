@@ -11,7 +11,7 @@ let strict: [SwiftSetting] = [
 let package = Package(
     name: "crims",
     products: [
-        .executable(name: "crims", targets: ["CrimsDaemon"]),
+        .executable(name: "crims", targets: ["CrimsDaemon"])
     ],
     targets: [
         // C libraries from Debian. Their .pc files carry flags that the package manager warns about, so the

@@ -82,8 +82,7 @@ extension Hub {
             (run, served) = (found, found.served)
         case .model(let name): (run, served) = (nil, try self.served(name))
         }
-        start(
-            try RatesJob(request, served: served, run: run, cache: cache, limits: limits, peer: peer, id: id))
+        start(RatesJob(request, served: served, run: run, hub: self, peer: peer, id: id))
     }
 
     // MARK: - Runs
@@ -116,7 +115,8 @@ extension Hub {
         if let seq = request.seq, seq > parent.nextSeq {
             throw .outOfStep(
                 expected: parent.nextSeq,
-                "run '\(parent.name)' has taken the steps before seq \(parent.nextSeq): fork at it or before it, not at \(seq)")
+                "run '\(parent.name)' has taken the steps before seq \(parent.nextSeq): fork at it or before it, not at \(seq)"
+            )
         }
         let run = Run(name: request.name ?? freshName(), of: parent, request: request, cache: cache)
         try add(run)

@@ -19,7 +19,8 @@ public struct Limits: Sendable {
 
     var json: JSON {
         .object([
-            .init("request_bytes", .number(Double(Request.bytesMax))), .init("frame_bytes", .number(Double(frameBytes))),
+            .init("request_bytes", .number(Double(Request.bytesMax))),
+            .init("frame_bytes", .number(Double(frameBytes))),
             .init("runs", .number(Double(runs))), .init("adjustments_in_force", .number(Double(adjustmentsInForce))),
             .init("incidents_per_reply", .number(Double(incidentsPerReply))),
             .init("rows_per_reply", .number(Double(rowsPerReply))),

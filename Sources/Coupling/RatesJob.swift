@@ -1,7 +1,8 @@
 import CrimsCore
 import Protocol
 
-/// A `rates` request: expected counts summed hour by hour into rows.
+/// A `rates` request: expected counts summed hour by hour into rows, in three passes that may each be interrupted: which
+/// times there are rows for, the sums, the text.
 final class RatesJob: Job {
     private let request: RatesRequest
     private let peer: Peer
@@ -9,42 +10,57 @@ final class RatesJob: Job {
     private let served: ServedModel
     private let sampler: Sampler
     private let schedule: [ScheduledAdjustment]
-    private let subject: (field: StaticString, name: String)
-    private var cursor: WindowCursor
+    private let window: Range<Int>
     /// Position of a crime's rows within an area's.
     private let crimeRow: [Int]
     /// The crimes or categories that rows are made for, by an example crime.
     private let crimeOfRow: [Int]
     private let areaRows: Int
-    private let times: [TimeKey]
-    private let timeRow: [TimeKey: Int]
-    private var expected: [Double]
-    private var baseline: [Double]
 
-    /// What the time dimensions asked for say of an hour; −1 where one was not asked for.
+    private var scan: WindowCursor
+    private var seen: Set<TimeKey> = []
+    private var sum: WindowCursor
+    private var times: [TimeKey] = []
+    private var timeRow: [TimeKey: Int] = [:]
+    private var expected: [Double] = []
+    private var baseline: [Double] = []
+    private var writer: ByteWriter
+    private var written = 0
+
+    /// What the time dimensions asked for say of an hour, in the order in which they were asked for.
     private struct TimeKey: Hashable {
-        var values: [Int]
+        var values = SIMD4<Int>(repeating: -1)
+
+        func precedes(_ other: TimeKey) -> Bool {
+            for index in 0..<4 where values[index] != other.values[index] { return values[index] < other.values[index] }
+            return false
+        }
     }
 
-    init(
-        _ request: RatesRequest, served: ServedModel, run: Run?, cache: MonthCache, limits: Limits, peer: Peer,
-        id: String?
-    ) throws(Refusal) {
+    init(_ request: RatesRequest, served: ServedModel, run: Run?, hub: Hub, peer: Peer, id: String?) {
         self.request = request
         self.peer = peer
         self.id = id
         self.served = served
-        let window = request.from.minutes..<request.to.minutes
+        window = request.from.minutes..<request.to.minutes
+        scan = WindowCursor(window)
+        sum = WindowCursor(window)
+        writer = hub.begin("rates", id: id)
         if let run {
             sampler = run.sampler
             schedule = run.schedule(in: window)
-            subject = (",\"run\":", run.name)
+            writer.run(run.name)
         } else {
-            sampler = Sampler(prepared: served.prepared, world: World(dispersion: false), cache: cache)
+            sampler = Sampler(prepared: served.prepared, world: World(dispersion: false), cache: hub.cache)
             schedule = []
-            subject = (",\"model\":", served.model.name)
+            writer.raw(",\"model\":")
+            writer.quoted(served.model.name)
         }
-        cursor = WindowCursor(window)
+        writer.raw(",\"from\":")
+        writer.quoted(request.from)
+        writer.raw(",\"to\":")
+        writer.quoted(request.to)
+        writer.raw(",\"rows\":[")
         let crimes = served.model.crimes
         if request.by.contains(.code) {
             crimeOfRow = served.prepared.crimesOfCategory.flatMap { $0 }
@@ -59,45 +75,62 @@ final class RatesJob: Job {
             crimeRow = [Int](repeating: 0, count: crimes.count)
         }
         areaRows = request.by.contains(.area) ? served.prepared.areaCount : 1
-        let perTime = areaRows * crimeOfRow.count
-        var seen: Set<TimeKey> = []
-        var hours = WindowCursor(window)
-        while !hours.isAtEnd {
-            seen.insert(Self.key(of: hours.next().lowerBound, by: request.by))
-            guard seen.count * perTime <= limits.rowsPerReply else {
-                throw .limit(
-                    "rows_per_reply",
-                    "one reply holds at most \(limits.rowsPerReply) rows: ask for a shorter time or fewer dimensions")
-            }
-        }
-        times = seen.sorted { $0.values.lexicographicallyPrecedes($1.values) }
-        timeRow = Dictionary(uniqueKeysWithValues: times.enumerated().map { ($1, $0) })
-        expected = [Double](repeating: 0, count: perTime * times.count)
-        baseline = expected
     }
 
-    private static func key(of minute: Int, by dimensions: [RatesRequest.Dimension]) -> TimeKey {
-        TimeKey(
-            values: dimensions.compactMap { dimension in
-                switch dimension {
-                case .hour: minute / 60 % 24
-                case .hourOfWeek: CivilMinute(minutes: minute).hourOfWeek
-                case .day: minute / 1_440
-                case .month: CivilMinute(minutes: minute).month.index
-                case .area, .category, .code: nil
-                }
-            })
-    }
+    private var rowCount: Int { areaRows * crimeOfRow.count * times.count }
 
     func work(_ hub: Hub, until isOver: () -> Bool) -> Bool {
-        repeat { gather(cursor.next()) } while !cursor.isAtEnd && !isOver()
-        guard cursor.isAtEnd else { return false }
-        hub.reply(reply(hub), [], to: peer)
+        while !scan.isAtEnd {
+            seen.insert(key(of: scan.next().lowerBound))
+            guard seen.count * areaRows * crimeOfRow.count <= hub.limits.rowsPerReply else {
+                hub.refuse(
+                    .limit(
+                        "rows_per_reply",
+                        "one reply holds at most \(hub.limits.rowsPerReply) rows: ask for a shorter time or fewer "
+                            + "dimensions"), id: id.map { .string($0) }, op: "rates", to: peer)
+                return true
+            }
+            if scan.isAtEnd { makeRows() }
+            if isOver() { return false }
+        }
+        while !sum.isAtEnd {
+            gather(sum.next())
+            if isOver() { return false }
+        }
+        while written < rowCount {
+            for row in written..<min(written + 256, rowCount) { write(row) }
+            if isOver() { return false }
+        }
+        writer.raw("]")
+        hub.reply(writer, [], to: peer)
         return true
     }
 
+    private func key(of minute: Int) -> TimeKey {
+        var key = TimeKey()
+        var index = 0
+        for dimension in request.by {
+            switch dimension {
+            case .hour: key.values[index] = minute / 60 % 24
+            case .hourOfWeek: key.values[index] = CivilMinute(minutes: minute).hourOfWeek
+            case .day: key.values[index] = minute / 1_440
+            case .month: key.values[index] = CivilMinute(minutes: minute).month.index
+            case .area, .category, .code: continue
+            }
+            index += 1
+        }
+        return key
+    }
+
+    private func makeRows() {
+        times = seen.sorted { $0.precedes($1) }
+        timeRow = Dictionary(uniqueKeysWithValues: times.enumerated().map { ($1, $0) })
+        expected = [Double](repeating: 0, count: rowCount)
+        baseline = expected
+    }
+
     private func gather(_ part: Range<Int>) {
-        let time = timeRow[Self.key(of: part.lowerBound, by: request.by)] ?? 0
+        let time = timeRow[key(of: part.lowerBound)] ?? 0
         let crimeRows = crimeOfRow.count
         sampler.expectations(
             window: part, schedule: schedule,
@@ -109,44 +142,27 @@ final class RatesJob: Job {
         }
     }
 
-    private func reply(_ hub: Hub) -> ByteWriter {
-        var writer = hub.begin("rates", id: id)
-        writer.raw(subject.field)
-        writer.quoted(subject.name)
-        writer.raw(",\"from\":")
-        writer.quoted(request.from)
-        writer.raw(",\"to\":")
-        writer.quoted(request.to)
-        writer.raw(",\"rows\":[")
-        var row = 0
-        for area in 0..<areaRows {
-            for crime in crimeOfRow {
-                for time in times {
-                    if row > 0 { writer.raw(",") }
-                    write(area: area, crime: crime, time: time, row: row, to: &writer)
-                    row += 1
-                }
-            }
-        }
-        writer.raw("]")
-        return writer
-    }
-
-    private func write(area: Int, crime: Int, time: TimeKey, row: Int, to writer: inout ByteWriter) {
+    /// Rows go by area, then crime, then time.
+    private func write(_ row: Int) {
+        let area = row / times.count / crimeOfRow.count
+        let crime = crimeOfRow[row / times.count % crimeOfRow.count]
+        let time = times[row % times.count]
+        if row > 0 { writer.raw(",") }
         writer.raw("{")
-        var values = time.values[...]
+        var index = 0
         for dimension in request.by {
             writer.quoted(dimension.rawValue)
             writer.raw(":")
+            let value = time.values[min(index, 3)]
             switch dimension {
             case .area: writer.quoted(served.model.areas[area].code)
             case .category: writer.quoted(served.model.categories[served.model.crimes[crime].category])
             case .code: writer.quoted(served.model.crimes[crime].code)
-            case .hour, .hourOfWeek: writer.integer(values.removeFirst())
-            case .day:
-                writer.quoted(TimeText.format(CivilMinute(minutes: values.removeFirst() * 1_440)).prefix(10))
-            case .month: writer.quoted(TimeText.format(CivilMonth(index: values.removeFirst())))
+            case .hour, .hourOfWeek: writer.integer(value)
+            case .day: writer.quoted(TimeText.format(CivilMinute(minutes: value * 1_440)).prefix(10))
+            case .month: writer.quoted(TimeText.format(CivilMonth(index: value)))
             }
+            if ![.area, .category, .code].contains(dimension) { index += 1 }
             writer.raw(",")
         }
         writer.raw("\"expected\":")
@@ -154,5 +170,6 @@ final class RatesJob: Job {
         writer.raw(",\"baseline\":")
         writer.real(baseline[row])
         writer.raw("}")
+        written = row + 1
     }
 }

@@ -97,7 +97,8 @@ extension Run {
     static func checkDuplicate(_ earlier: AcceptedAdjustment, _ terms: AdjustmentTerms, run: String) throws(Refusal) {
         guard earlier.terms.asksTheSame(as: terms) else {
             throw Refusal(
-                .conflict, "key '\(terms.key ?? "")' of run '\(run)' belongs to adjustment \(earlier.id) with other fields")
+                .conflict,
+                "key '\(terms.key ?? "")' of run '\(run)' belongs to adjustment \(earlier.id) with other fields")
         }
     }
 

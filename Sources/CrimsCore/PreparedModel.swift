@@ -20,7 +20,8 @@ public final class PreparedModel: Sendable {
     public init(_ model: CrimeModel) {
         self.model = model
         areaIndex = Dictionary(model.areas.enumerated().map { ($1.code, $0) }, uniquingKeysWith: { first, _ in first })
-        categoryIndex = Dictionary(model.categories.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+        categoryIndex = Dictionary(
+            model.categories.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         var crimesOfCategory = [[Int]](repeating: [], count: model.categories.count)
         for (index, crime) in model.crimes.enumerated() { crimesOfCategory[crime.category].append(index) }
         self.crimesOfCategory = crimesOfCategory

@@ -73,7 +73,8 @@ public final class Sampler {
         minuteCounts = [60 of UInt32](repeating: 0)
         try drawForce(hour: hour, hourOfWeek: hourOfWeek, tables: tables)
         if !field.isNeutral { try drawAreas(hour: hour, hourOfWeek: hourOfWeek, tables: tables) }
-        columns.append(hour: hour, entries: UnsafeBufferPointer(rebasing: entries[..<entryCount]), minuteCounts: minuteCounts)
+        columns.append(
+            hour: hour, entries: UnsafeBufferPointer(rebasing: entries[..<entryCount]), minuteCounts: minuteCounts)
         var result = expectation(hourOfWeek: hourOfWeek, tables: tables)
         result.inForce = inForce
         return result
@@ -88,7 +89,8 @@ public final class Sampler {
 
     private func reserve(_ needed: Int) {
         guard needed > entries.count else { return }
-        let larger = UnsafeMutableBufferPointer<IncidentColumns.Entry>.allocate(capacity: max(needed, 2 * entries.count))
+        let larger = UnsafeMutableBufferPointer<IncidentColumns.Entry>.allocate(
+            capacity: max(needed, 2 * entries.count))
         _ = larger.update(fromContentsOf: entries[..<entryCount])
         entries.deallocate()
         entries = larger
@@ -211,7 +213,8 @@ public final class Sampler {
         var chosen = -1
         for category in 0..<categories {
             let weight =
-                tables.rates[area * categories + category] * prepared.categoryWeights[hourOfWeek * categories + category]
+                tables.rates[area * categories + category]
+                * prepared.categoryWeights[hourOfWeek * categories + category]
             // The last that can happen also takes what rounding leaves over.
             if weight > 0 { chosen = category }
             if left < weight { break }

@@ -3,7 +3,8 @@ import Protocol
 
 /// The commands that talk to a running daemon, for people.
 extension Tool {
-    private static let connectOption = CommandSyntax.Option.value("connect", "EP", "the daemon's control endpoint (\(defaultControl))")
+    private static let connectOption = CommandSyntax.Option.value(
+        "connect", "EP", "the daemon's control endpoint (\(defaultControl))")
     private static let jsonOption = CommandSyntax.Option.flag("json", "the reply as JSON")
 
     private static func ask(_ arguments: Arguments, _ members: [JSON.Member]) throws -> (JSON, [[UInt8]]) {
@@ -72,13 +73,15 @@ extension Tool {
             options: [
                 .value("model", "M", "the model's name"), .value("start", "T", "first time, such as 2020-01-01"),
                 .value("end", "T", "(open-ended)"), .value("step", "D", "15m, 1h, 8h, 1d, 1mo … (1h)"),
-                .value("seed", "N", "(0)"), .value("replicate", "N", "(0)"), .value("run", "NAME", "(made by the daemon)"),
+                .value("seed", "N", "(0)"), .value("replicate", "N", "(0)"),
+                .value("run", "NAME", "(made by the daemon)"),
                 .flag("no-dispersion", "without month-to-month over-dispersion"),
                 .flag("no-trend", "without the model's trend"), connectOption, jsonOption,
             ]),
         run: { arguments in
             var members = [JSON.Member("op", .string("open"))]
-            members += try fields(arguments, texts: ["model", "start", "end", "step", "run"], numbers: ["seed", "replicate"])
+            members += try fields(
+                arguments, texts: ["model", "start", "end", "step", "run"], numbers: ["seed", "replicate"])
             if arguments.has("no-dispersion") { members.append(.init("dispersion", .bool(false))) }
             if arguments.has("no-trend") { members.append(.init("trend", .bool(false))) }
             show(try ask(arguments, members).0, arguments)

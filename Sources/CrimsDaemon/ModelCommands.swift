@@ -59,7 +59,8 @@ extension Tool {
             "\(model.name): \(model.title)",
             "calibrated on  \(TimeText.format(model.period.from)) to \(TimeText.format(model.period.to))",
             "areas          \(model.areas.count)", "categories     \(model.categories.count)",
-            "crimes         \(model.crimes.count)", "expected       \(Decimal.fixed(perYear, places: 0)) incidents a year",
+            "crimes         \(model.crimes.count)",
+            "expected       \(Decimal.fixed(perYear, places: 0)) incidents a year",
             "digest         \(model.digest)",
         ]
         for source in information?.sources ?? [] { lines.append("source         \(source.name) (\(source.licence))") }
@@ -109,7 +110,7 @@ extension Tool {
                 .value("title", "TEXT", "the model's title"),
             ],
             notes: [
-                "An ARCHIVE is a zip as downloaded, or a monthly street file. What was read, used and rejected goes to stderr.",
+                "An ARCHIVE is a zip as downloaded, or a monthly street file. What was read, used and rejected goes to stderr."
             ]),
         run: calibrate)
 
@@ -125,7 +126,8 @@ extension Tool {
         let name = output.split(separator: "/").last.map(String.init)
         let options = CalibrationOptions(
             archives: arguments.operands, force: try arguments.required("force"), from: try month("from"),
-            to: try month("to"), reference: arguments["reference"] ?? "reference", name: name, title: arguments["title"])
+            to: try month("to"), reference: arguments["reference"] ?? "reference", name: name, title: arguments["title"]
+        )
         let result = try Calibration.calibrate(options) { Terminal.say($0 + "\n") }
         try ModelFolder.write(result.model, information: result.information, to: output)
         let perYear = PreparedModel(result.model).expectedPerYear()

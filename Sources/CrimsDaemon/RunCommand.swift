@@ -17,7 +17,8 @@ extension Tool {
                 .value("seed", "N", "(0)"), .value("replicate", "N", "(0)"),
                 .flag("no-dispersion", "without month-to-month over-dispersion"),
                 .flag("no-trend", "without the model's trend"),
-                .value("adjust", "FILE", "adjustments: a JSON list, or one object a line, as in 'adjust' of the protocol"),
+                .value(
+                    "adjust", "FILE", "adjustments: a JSON list, or one object a line, as in 'adjust' of the protocol"),
                 .value("format", "F", "csv or jsonl (csv)"), .value("output", "FILE", short: "o", "(stdout)"),
                 modelsOption, .flag("json", "the summary as JSON"),
             ],

@@ -67,7 +67,9 @@ public final class DataFolder {
         defer { close(descriptor) }
         guard let document = try? JSON(parsing: read(descriptor)), let journal = document["journal"]?.text,
             let boot = document["boot"]?.number
-        else { throw .damaged(path: path, reason: "not the identity of a data folder; restore it, or use a new folder") }
+        else {
+            throw .damaged(path: path, reason: "not the identity of a data folder; restore it, or use a new folder")
+        }
         return (journal, Int(boot))
     }
 

@@ -66,13 +66,17 @@ final class Socket {
     }
 
     func subscribe(_ topic: String) {
-        _ = topic.utf8.withContiguousStorageIfAvailable { zmq_setsockopt(handle, ZMQ_SUBSCRIBE, $0.baseAddress, $0.count) }
+        _ = topic.utf8.withContiguousStorageIfAvailable {
+            zmq_setsockopt(handle, ZMQ_SUBSCRIBE, $0.baseAddress, $0.count)
+        }
     }
 
     /// Sends one frame; false if the peer is gone or its queue is full.
     @discardableResult
     func send(_ bytes: [UInt8], more: Bool) -> Bool {
-        bytes.withUnsafeBytes { zmq_send(handle, $0.baseAddress, $0.count, (more ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT) >= 0 }
+        bytes.withUnsafeBytes {
+            zmq_send(handle, $0.baseAddress, $0.count, (more ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT) >= 0
+        }
     }
 
     /// Takes a whole message, if one is there: its first frames, and how many it has.
@@ -88,7 +92,8 @@ final class Socket {
                 guard zmq_errno() == EINTR else { return nil }
             }
             if count < limit {
-                frames.append(Array(UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: zmq_msg_size(&message))))
+                frames.append(
+                    Array(UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: zmq_msg_size(&message))))
             }
             count += 1
         } while zmq_msg_more(&message) != 0

@@ -31,7 +31,8 @@ extension Request {
         }
         guard let members = document.members else {
             throw RequestFailure(
-                id: .null, op: nil, refusal: .badRequest(field: nil, "a request is a JSON object, not \(document.kind)"))
+                id: .null, op: nil, refusal: .badRequest(field: nil, "a request is a JSON object, not \(document.kind)")
+            )
         }
         let id = document["id"]
         let echo = id.flatMap { value in value.text.flatMap { $0.utf8.count <= 128 ? value : nil } ?? .null }

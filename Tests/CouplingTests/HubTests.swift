@@ -49,8 +49,10 @@ struct Ring: ModelSource {
     func load(_ name: String) throws(Refusal) -> CrimeModel {
         guard name == "ring" else { throw .unknown(.unknownModel, name: name, "no model '\(name)'") }
         return CrimeModel(
-            name: "ring", title: "Four areas", period: (CivilMonth(year: 2018, month: 1), CivilMonth(year: 2019, month: 12)),
-            digest: "d", areas: (0..<4).map { .init(code: "E\($0)", name: "", longitude: 0, latitude: 0, population: 1) },
+            name: "ring", title: "Four areas",
+            period: (CivilMonth(year: 2018, month: 1), CivilMonth(year: 2019, month: 12)),
+            digest: "d",
+            areas: (0..<4).map { .init(code: "E\($0)", name: "", longitude: 0, latitude: 0, population: 1) },
             categories: ["burglary", "other theft"],
             crimes: [
                 .init(code: "28E", description: "Burglary, \"residential\"", category: 0, severity: 465.25, share: 1),

@@ -59,7 +59,8 @@ import Testing
             let added = Double(drawn.subtracting(plain).count)
             var expected = 0.0
             for window in windows {
-                sampler.expectations(window: window, schedule: [], detail: .init(areas: false, crimes: true)) { _, crime, mean, _ in
+                sampler.expectations(window: window, schedule: [], detail: .init(areas: false, crimes: true)) {
+                    _, crime, mean, _ in
                     if crime == 0 { expected += mean * (factor - 1) }
                 }
             }
@@ -90,7 +91,8 @@ import Testing
         for window in windows {
             var effect = 0.0
             for minute in window where minute >= from.minutes && minute < adjustment.end {
-                effect += 0.8 * Numerics.exp(-Double(minute - from.minutes) / Double(halfLife) * 0.693_147_180_559_945_3)
+                effect +=
+                    0.8 * Numerics.exp(-Double(minute - from.minutes) / Double(halfLife) * 0.693_147_180_559_945_3)
             }
             byHand += try sampler.incidents([window]).baseline / 60 * (60 + effect)
         }
@@ -135,7 +137,8 @@ import Testing
             var sums = [Double](repeating: 0, count: 5)
             var bases = sums
             sampler.expectations(
-                window: window, schedule: list.map { ScheduledAdjustment($0) }, detail: .init(areas: false, crimes: true)
+                window: window, schedule: list.map { ScheduledAdjustment($0) },
+                detail: .init(areas: false, crimes: true)
             ) {
                 sums[$1] += $2
                 bases[$1] += $3

@@ -9,7 +9,8 @@ import Testing
         let nominal = PreparedModel(Fixture.model())
         var expected = [Double](repeating: 0, count: 12 * 3 * 3)
         var observed = expected
-        let windows = Fixture.hours(CivilMinute(year: 2010, month: 1, day: 1), CivilMinute(year: 2020, month: 1, day: 1))
+        let windows = Fixture.hours(
+            CivilMinute(year: 2010, month: 1, day: 1), CivilMinute(year: 2020, month: 1, day: 1))
         for incident in try sampler.incidents(windows).incidents {
             let month = CivilMinute(minutes: incident.time).month.month - 1
             observed[(month * 3 + nominal.model.crimes[incident.crime].category) * 3 + incident.area / 2] += 1
@@ -17,7 +18,8 @@ import Testing
         let exact = Sampler(prepared: nominal, world: World(dispersion: false), cache: MonthCache())
         for window in windows {
             let month = CivilMinute(minutes: window.lowerBound).month.month - 1
-            exact.expectations(window: window, schedule: [], detail: .init(areas: true, crimes: false)) { area, crime, mean, _ in
+            exact.expectations(window: window, schedule: [], detail: .init(areas: true, crimes: false)) {
+                area, crime, mean, _ in
                 expected[(month * 3 + nominal.model.crimes[crime].category) * 3 + area / 2] += mean
             }
         }
@@ -82,7 +84,8 @@ import Testing
         let exact = Sampler(prepared: prepared, world: World(dispersion: false), cache: MonthCache())
         var mean = (0.0, 0.0)
         for window in windows {
-            exact.expectations(window: window, schedule: [], detail: .init(areas: true, crimes: false)) { area, crime, expected, _ in
+            exact.expectations(window: window, schedule: [], detail: .init(areas: true, crimes: false)) {
+                area, crime, expected, _ in
                 guard crime == 0 else { return }
                 if area == 2 { mean.0 += expected }
                 mean.1 += expected
@@ -145,7 +148,8 @@ import Testing
     }
 
     @Test func `the order of drawing and the number of threads change nothing`() async throws {
-        let windows = Fixture.hours(CivilMinute(year: 2020, month: 1, day: 20), CivilMinute(year: 2020, month: 3, day: 1))
+        let windows = Fixture.hours(
+            CivilMinute(year: 2020, month: 1, day: 20), CivilMinute(year: 2020, month: 3, day: 1))
         let whole = try Fixture.sampler().incidents(windows).incidents
         let backwards = try Fixture.sampler().incidents(windows.reversed()).incidents
         #expect(backwards.sorted { ($0.time, $0.id) < ($1.time, $1.id) } == whole)
@@ -165,7 +169,8 @@ import Testing
     }
 
     @Test func `seed, replicate and dispersion each make another world`() throws {
-        let windows = Fixture.hours(CivilMinute(year: 2020, month: 1, day: 1), CivilMinute(year: 2020, month: 1, day: 4))
+        let windows = Fixture.hours(
+            CivilMinute(year: 2020, month: 1, day: 1), CivilMinute(year: 2020, month: 1, day: 4))
         let model = Fixture.model(dispersion: .init(shared: 0.2, own: 0.2))
         let worlds = [
             World(seed: 1), World(seed: 2), World(seed: 1 << 40), World(seed: 1, replicate: 1),

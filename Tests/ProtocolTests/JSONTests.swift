@@ -42,7 +42,8 @@ import Testing
 
 @Suite struct DecimalTests {
     @Test(arguments: [
-        "0", "1", "-1.5", "0.1", "123456789012345678", "1e22", "1e-22", "4.9e-324", "1.7976931348623157e308", "826.1900614",
+        "0", "1", "-1.5", "0.1", "123456789012345678", "1e22", "1e-22", "4.9e-324", "1.7976931348623157e308",
+        "826.1900614",
         "0.000001", "9007199254740993", "2.2250738585072014e-308", "179769313486231580793e289",
     ])
     func `numbers are read as the standard library reads them`(text: String) {
@@ -85,10 +86,13 @@ import Testing
         #expect(TimeText.format(time) == "2020-02-29T23:59:00")
     }
 
-    @Test(arguments: [
-        ("15m", .minutes(15)), ("60m", .minutes(60)), ("1h", .minutes(60)), ("2w", .minutes(20_160)), ("1mo", .months(1)),
-        ("0h", nil), ("1.5h", nil), ("h", nil), ("1y", nil), ("-1h", nil), ("1 h", nil), ("99999999999h", nil), ("", nil),
-    ] as [(String, StepLength?)])
+    @Test(
+        arguments: [
+            ("15m", .minutes(15)), ("60m", .minutes(60)), ("1h", .minutes(60)), ("2w", .minutes(20_160)),
+            ("1mo", .months(1)),
+            ("0h", nil), ("1.5h", nil), ("h", nil), ("1y", nil), ("-1h", nil), ("1 h", nil), ("99999999999h", nil),
+            ("", nil),
+        ] as [(String, StepLength?)])
     func `durations are a whole number and a unit`(text: String, length: StepLength?) {
         #expect(TimeText.parseDuration(text) == length)
     }

@@ -29,22 +29,34 @@ import Testing
         (#"{"v":1,"op":"adjust","run":"r","factor":2,"displacement":0.5}"#, "bad_request", "displacement"),
         (#"{"v":1,"op":"adjust","run":"r","factor":0.5,"mode":"set","half_life":"1d"}"#, "bad_request", "half_life"),
         (#"{"v":1,"op":"adjust","run":"r","factor":0.5,"mode":"set","displacement":1}"#, "bad_request", "displacement"),
-        (#"{"v":1,"op":"adjust","run":"r","factor":0.5,"target":"suspect","displacement":1}"#, "bad_request", "displacement"),
+        (
+            #"{"v":1,"op":"adjust","run":"r","factor":0.5,"target":"suspect","displacement":1}"#, "bad_request",
+            "displacement"
+        ),
         (#"{"v":1,"op":"adjust","run":"r","factor":0.5,"half_life":"1mo"}"#, "bad_request", "half_life"),
         (#"{"v":1,"op":"adjust","run":"r","factor":0.5,"areas":[]}"#, "bad_request", "areas"),
-        (#"{"v":1,"op":"adjust","run":"r","factor":0.5,"from":"2020-01-02","until":"2020-01-01"}"#, "bad_request", "until"),
+        (
+            #"{"v":1,"op":"adjust","run":"r","factor":0.5,"from":"2020-01-02","until":"2020-01-01"}"#, "bad_request",
+            "until"
+        ),
         (#"{"v":1,"op":"open","model":"m","start":"2020-01-30","step":"1mo"}"#, "bad_request", "start"),
         (#"{"v":1,"op":"open","model":"m","start":"2020-01-01","end":"2020-01-01T00:30"}"#, "bad_request", "end"),
         (#"{"v":1,"op":"open","model":"m","start":"2020-01-01","seed":9007199254740992}"#, "bad_request", "seed"),
         (#"{"v":1,"op":"open","model":"m","start":"2020-01-01","run":"R1"}"#, "bad_request", "run"),
-        (#"{"v":1,"op":"open","model":"m","start":"2020-01-01","participants":[{"name":"a"}]}"#, "bad_request", "participants"),
+        (
+            #"{"v":1,"op":"open","model":"m","start":"2020-01-01","participants":[{"name":"a"}]}"#, "bad_request",
+            "participants"
+        ),
         (#"{"v":1,"op":"step","run":"r","count":0}"#, "bad_request", "count"),
         (#"{"v":1,"op":"step","run":"r","seq":0.5}"#, "bad_request", "seq"),
         (#"{"v":1,"op":"step","run":"r","format":"xml"}"#, "bad_request", "format"),
         (#"{"v":1,"op":"step","run":"r","adjust":[{"factor":1,"facter":1}]}"#, "bad_request", "facter"),
         (#"{"v":1,"op":"step","run":"r","adjust":{"factor":1}}"#, "bad_request", "adjust"),
         (#"{"v":1,"op":"rates","run":"r","model":"m","from":"2020-01-01","to":"2020-01-02"}"#, "bad_request", "model"),
-        (#"{"v":1,"op":"rates","run":"r","from":"2020-01-01","to":"2020-01-02","by":["area","area"]}"#, "bad_request", "by"),
+        (
+            #"{"v":1,"op":"rates","run":"r","from":"2020-01-01","to":"2020-01-02","by":["area","area"]}"#,
+            "bad_request", "by"
+        ),
         (#"{"v":1,"op":"hello","id":5}"#, "bad_request", "id"),
     ])
     func `a wrong request is refused by the name of its field`(text: String, code: String, field: String?) throws {
@@ -68,20 +80,23 @@ import Testing
     }
 
     @Test func `null means left out`() throws {
-        let request = try Request(frame: Array(#"{"v":1,"op":"step","run":"r","seq":null,"until":null,"participant":null}"#.utf8))
+        let request = try Request(
+            frame: Array(#"{"v":1,"op":"step","run":"r","seq":null,"until":null,"participant":null}"#.utf8))
         guard case .step(let step) = request.operation else { return #expect(Bool(false), "a step") }
         #expect(step.seq == nil && step.until == nil && step.format == .records)
     }
 
     @Test func `a misspelt field is told its neighbour`() throws {
-        #expect(try #require(failure(#"{"v":1,"op":"adjust","run":"r","facter":1}"#)).refusal.message.contains("'factor'"))
+        #expect(
+            try #require(failure(#"{"v":1,"op":"adjust","run":"r","facter":1}"#)).refusal.message.contains("'factor'"))
     }
 
     @Test func `error codes are spelt as the protocol has them`() {
         #expect(
             ErrorCode.allCases.map(\.rawValue) == [
                 "bad_request", "unsupported_version", "unknown_op", "unknown_model", "unknown_run", "unknown_area",
-                "unknown_crime", "unknown_adjustment", "run_exists", "run_closed", "run_ended", "out_of_step", "conflict",
+                "unknown_crime", "unknown_adjustment", "run_exists", "run_closed", "run_ended", "out_of_step",
+                "conflict",
                 "too_late", "participant_lost", "limit_exceeded", "model_changed", "storage", "forbidden", "internal",
             ])
     }

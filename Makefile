@@ -1,0 +1,62 @@
+# `make demo` and `make test` do all the set-up that they need on Debian 12 with Swift 6, and say what they do.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint build bench setup clean
+
+packages := libzmq3-dev libarchive-dev libsodium-dev python3-venv gcc
+venv := .venv
+python := $(venv)/bin/python
+requirements := requirements.txt
+crims := .build/release/crims
+sudo := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+help:
+	@echo 'make demo   a police model and the crime model in lockstep on real Merseyside rates, with a picture'
+	@echo 'make test   all tests'
+	@echo 'make lint   formatting and style'
+	@echo 'make bench  speed and memory, each as a ratio within the same run'
+	@echo 'make build  the daemon alone: $(crims)'
+	@echo 'make clean  remove what was built'
+
+demo: build $(venv)/ready
+	@$(python) examples/demo.py --crims $(crims) --out out
+
+test: build $(venv)/ready
+	@echo '== tests of the rooms (swift test)'
+	swift test --configuration release --quiet
+	@echo '== tests of the daemon from outside (pytest)'
+	$(python) -m pytest -q Tests/EndToEnd
+
+lint: $(venv)/ready
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
+	$(venv)/bin/ruff check --quiet examples Tests reference Benchmarks
+	@echo 'lint: in order'
+
+build: system-packages
+	@echo '== building the daemon'
+	swift build --configuration release --product crims
+
+bench: build $(venv)/ready
+	swift build --configuration release --product sampling-bench
+	$(python) Benchmarks/run.py
+
+.PHONY: system-packages
+system-packages:
+	@missing=; for name in $(packages); do \
+	  dpkg-query --show --showformat='$${Status}' $$name 2>/dev/null | grep -q 'install ok installed' \
+	    || missing="$$missing $$name"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  echo "== installing from Debian:$$missing"; \
+	  $(sudo) apt-get update -q && $(sudo) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y $$missing; \
+	fi
+
+$(venv)/ready: $(requirements) | system-packages
+	@echo '== installing Python packages into $(venv)'
+	python3 -m venv $(venv)
+	$(venv)/bin/pip install --quiet --disable-pip-version-check --requirement $(requirements)
+	@touch $@
+
+clean:
+	rm -rf .build $(venv) out

@@ -1,0 +1,188 @@
+import CrimsCore
+import Protocol
+
+/// Draws a window of a run and gathers what a reply needs, in the format asked for.
+struct WindowDraw {
+    let run: Run
+    let format: Format
+    let selection: Sampler.Selection
+    let window: Range<Int>
+    private let schedule: [ScheduledAdjustment]
+    private var cursor: WindowCursor
+    private var chosen: IncidentColumns
+    private(set) var columns: IncidentColumns
+    private(set) var count = 0
+    private(set) var byCategory: [Int]
+    private(set) var expectation = Expectation()
+    private var body: ByteWriter
+    private var bodyCount = 0
+
+    init(run: Run, window: Range<Int>, schedule: [ScheduledAdjustment], format: Format, selection: Sampler.Selection) {
+        self.run = run
+        self.window = window
+        self.schedule = schedule
+        self.format = format
+        self.selection = selection
+        cursor = WindowCursor(window)
+        let origin = CivilMinute(minutes: window.lowerBound)
+        columns = IncidentColumns(origin: origin)
+        chosen = IncidentColumns(origin: origin)
+        byCategory = [Int](repeating: 0, count: run.served.prepared.categoryCount)
+        body = ByteWriter(capacity: 4_096)
+        expectation.inForce = schedule.count
+        if format == .csv { body.raw(IncidentFragments.csvHeader) }
+    }
+
+    var isAtEnd: Bool { cursor.isAtEnd }
+
+    /// Draws the next part.
+    mutating func advance(limits: Limits, now: () -> UInt64) throws(Refusal) {
+        let part = cursor.next()
+        let began = now()
+        let before: Int
+        // Columns are sent whole at the end; any other form is written part by part and the columns used again.
+        if format != .columns { columns.clear(origin: columns.origin) }
+        before = columns.count
+        do throws(SamplingError) {
+            try draw(part)
+        } catch {
+            throw .limit(
+                "incidents_per_hour",
+                "an hour from \(TimeText.format(CivilMinute(minutes: part.lowerBound))) has more candidates than ids can number"
+            )
+        }
+        let drawn = columns.count - before
+        count += drawn
+        for index in before..<columns.count {
+            byCategory[run.served.model.crimes[Int(columns.crime[index])].category] += 1
+        }
+        guard count <= limits.incidentsPerReply || !format.carriesIncidents else {
+            throw .limit(
+                "incidents_per_reply",
+                "one reply holds at most \(limits.incidentsPerReply) incidents: ask for fewer steps, or for format "
+                    + "'counts' or 'none'")
+        }
+        let sampled = now()
+        switch format {
+        case .records:
+            run.served.fragments.writeJSON(columns, before..<columns.count, first: bodyCount == 0, to: &body)
+        case .csv: run.served.fragments.writeCSV(columns, before..<columns.count, to: &body)
+        case .columns, .counts, .none: break
+        }
+        bodyCount += drawn
+        run.timings.sampling.add(nanoseconds: sampled - began)
+        run.timings.encoding.add(nanoseconds: now() - sampled)
+    }
+
+    private mutating func draw(_ part: Range<Int>) throws(SamplingError) {
+        guard !selection.isEverything else {
+            let drawn = try run.sampler.draw(window: part, schedule: schedule, into: &columns)
+            expectation.expected += drawn.expected
+            expectation.baseline += drawn.baseline
+            expectation.capped = expectation.capped || drawn.capped
+            return
+        }
+        chosen.clear(origin: columns.origin)
+        _ = try run.sampler.draw(window: part, schedule: schedule, into: &chosen)
+        let crimes = run.served.model.crimes
+        for index in 0..<chosen.count
+        where selection.areas?[Int(chosen.area[index])] ?? true
+            && selection.categories?[crimes[Int(chosen.crime[index])].category] ?? true
+        {
+            columns.append(chosen, at: index)
+        }
+        var expected = 0.0
+        var baseline = 0.0
+        let capped = run.sampler.expectations(
+            window: part, schedule: schedule, selection: selection, detail: .init(areas: false, crimes: false)
+        ) {
+            expected += $2
+            baseline += $3
+        }
+        expectation.expected += expected
+        expectation.baseline += baseline
+        expectation.capped = expectation.capped || capped
+    }
+
+    /// The members that follow `seq`, and the frames after the first.
+    func write(seq: Int, steps: Int, adjusted: [String], to writer: inout ByteWriter) -> [[UInt8]] {
+        writer.raw(",\"seq\":")
+        writer.integer(seq)
+        writer.raw(",\"steps\":")
+        writer.integer(steps)
+        writer.raw(",\"from\":")
+        writer.quoted(CivilMinute(minutes: window.lowerBound))
+        writer.raw(",\"to\":")
+        writer.quoted(CivilMinute(minutes: window.upperBound))
+        writer.raw(",\"count\":")
+        writer.integer(count)
+        writer.raw(",\"expected\":")
+        writer.real(expectation.expected)
+        writer.raw(",\"baseline\":")
+        writer.real(expectation.baseline)
+        writer.raw(",\"in_force\":")
+        writer.integer(expectation.inForce)
+        expectation.capped ? writer.raw(",\"capped\":true") : writer.raw(",\"capped\":false")
+        writer.raw(",\"adjusted\":")
+        writer.json(.array(adjusted.map { .string($0) }))
+        writer.raw(",\"next_seq\":")
+        writer.integer(seq + steps)
+        run.arguments.end?.minutes == window.upperBound
+            ? writer.raw(",\"ended\":true") : writer.raw(",\"ended\":false")
+        switch format {
+        case .records:
+            writer.raw(",\"incidents\":[")
+            writer.raw(body.bytes)
+            writer.raw("]")
+        case .counts:
+            writer.raw(",\"by_category\":")
+            writer.counts(
+                byCategory, of: run.served.model.categories,
+                where: { selection.categories?[$0] ?? true })
+        case .csv: return [body.bytes]
+        case .columns:
+            writer.raw(
+                """
+                ,"columns":[{"name":"id","type":"i64"},{"name":"time","type":"i32"},{"name":"MSOA","type":"u16"},\
+                {"name":"crime","type":"u16"},{"name":"suspect","type":"u8"}]
+                """)
+            return columns.packed
+        case .none: break
+        }
+        return []
+    }
+}
+
+extension ByteWriter {
+    /// An object of counts by category.
+    mutating func counts(_ counts: [Int], of categories: [String], where included: (Int) -> Bool = { _ in true }) {
+        raw("{")
+        var first = true
+        for (index, category) in categories.enumerated() where included(index) {
+            if !first { raw(",") }
+            first = false
+            quoted(category)
+            raw(":")
+            integer(counts[index])
+        }
+        raw("}")
+    }
+}
+
+extension IncidentColumns {
+    /// One frame a column, little-endian.
+    var packed: [[UInt8]] {
+        [
+            Self.pack(id, count), Self.pack(time, count), Self.pack(area, count), Self.pack(crime, count),
+            Self.pack(suspect, count),
+        ]
+    }
+
+    private static func pack<Value: FixedWidthInteger>(_ values: [Value], _ count: Int) -> [UInt8] {
+        #if _endian(little)
+            return values[..<count].withUnsafeBytes { Array($0) }
+        #else
+            return values[..<count].map(\.littleEndian).withUnsafeBytes { Array($0) }
+        #endif
+    }
+}
