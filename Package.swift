@@ -36,6 +36,10 @@ let package = Package(
             dependencies: ["CrimsCore", "Protocol", "Coupling", "Journal", "Models", "Calibration", "Messaging"],
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "sampling-bench", dependencies: ["CrimsCore", "Models"], path: "Benchmarks/SamplingBench",
+            swiftSettings: strict),
+
         .testTarget(name: "CrimsCoreTests", dependencies: ["CrimsCore"], swiftSettings: strict),
         .testTarget(name: "ProtocolTests", dependencies: ["Protocol"], swiftSettings: strict),
         .testTarget(name: "CouplingTests", dependencies: ["Coupling"], swiftSettings: strict),

@@ -3,43 +3,69 @@
 ///
 /// An entry packs a threshold in its upper and the alias in its lower 32 bits; see ``pick(_:_:_:)``.
 struct AliasBuilder {
-    private var small: [Int] = []
-    private var large: [Int] = []
+    /// Weights scaled to a mean of 1, and two stacks in one array: what is below 1 grows from its front, the rest from
+    /// its back.
     private var scaled: [Double] = []
+    private var stacks: [Int32] = []
 
-    /// Writes the table of `count` weights (≥ 0) into `entries`; if all are 0, every outcome is as likely.
-    mutating func build(
-        count: Int, weight: (Int) -> Double, into entries: UnsafeMutableBufferPointer<UInt64>
-    ) {
-        small.removeAll(keepingCapacity: true)
-        large.removeAll(keepingCapacity: true)
-        scaled.removeAll(keepingCapacity: true)
-        var total = 0.0
-        for index in 0..<count { total += weight(index) }
-        let scale = total > 0 ? Double(count) / total : 0
-        for index in 0..<count {
-            let value = total > 0 ? weight(index) * scale : 1
-            scaled.append(value)
-            if value < 1 { small.append(index) } else { large.append(index) }
+    /// Writes the table of `weights` (≥ 0) into `entries`; if all are 0, every outcome is as likely.
+    mutating func build(weights: [Double], into entries: UnsafeMutablePointer<UInt64>) {
+        let count = weights.count
+        if scaled.count < count {
+            scaled = weights
+            stacks = [Int32](repeating: 0, count: count)
         }
-        while let less = small.last, let more = large.last {
-            small.removeLast()
-            entries[less] = Self.entry(threshold: scaled[less], alias: more)
+        weights.withUnsafeBufferPointer { weights in
+            scaled.withUnsafeMutableBufferPointer { scaled in
+                stacks.withUnsafeMutableBufferPointer { stacks in
+                    Self.build(weights, scaled, stacks, entries)
+                }
+            }
+        }
+    }
+
+    private static func build(
+        _ weights: UnsafeBufferPointer<Double>, _ scaled: UnsafeMutableBufferPointer<Double>,
+        _ stacks: UnsafeMutableBufferPointer<Int32>, _ entries: UnsafeMutablePointer<UInt64>
+    ) {
+        let count = weights.count
+        var total = 0.0
+        for weight in weights { total += weight }
+        let scale = total > 0 ? Double(count) / total : 0
+        var small = 0
+        var large = count
+        for index in 0..<count {
+            let value = total > 0 ? weights[index] * scale : 1
+            scaled[index] = value
+            if value < 1 {
+                stacks[small] = Int32(truncatingIfNeeded: index)
+                small += 1
+            } else {
+                large -= 1
+                stacks[large] = Int32(truncatingIfNeeded: index)
+            }
+        }
+        while small > 0, large < count {
+            small -= 1
+            let less = Int(stacks[small])
+            let more = Int(stacks[large])
+            entries[less] = entry(threshold: scaled[less], alias: more)
             scaled[more] = (scaled[more] + scaled[less]) - 1
             if scaled[more] < 1 {
-                large.removeLast()
-                small.append(more)
+                large += 1
+                stacks[small] = Int32(truncatingIfNeeded: more)
+                small += 1
             }
         }
         // What is left stands for 1 up to rounding: it is its own alias. An outcome of weight 0 can be left over
         // only by rounding, and goes to the likeliest instead of happening.
-        for index in large { entries[index] = Self.entry(threshold: 1, alias: index) }
-        for index in small {
-            entries[index] = Self.entry(threshold: 1, alias: index)
-            if weight(index) == 0, total > 0 {
+        for index in stacks[large..<count] { entries[Int(index)] = entry(threshold: 1, alias: Int(index)) }
+        for index in stacks[..<small].lazy.map({ Int($0) }) {
+            entries[index] = entry(threshold: 1, alias: index)
+            if weights[index] == 0, total > 0 {
                 var likeliest = 0
-                for other in 1..<count where weight(other) > weight(likeliest) { likeliest = other }
-                entries[index] = Self.entry(threshold: 0, alias: likeliest)
+                for other in 1..<count where weights[other] > weights[likeliest] { likeliest = other }
+                entries[index] = entry(threshold: 0, alias: likeliest)
             }
         }
     }

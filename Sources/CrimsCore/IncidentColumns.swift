@@ -33,14 +33,18 @@ public struct IncidentColumns: Sendable {
     }
 
     /// Appends one hour's entries, which come with ascending ids, in the order of their minutes.
-    mutating func append(hour: Int, entries: UnsafeBufferPointer<Entry>, minuteCounts: borrowing [60 of UInt32]) {
+    ///
+    /// - Parameter minuteCounts: how many entries each of the 60 minutes has; used up.
+    mutating func append(hour: Int, entries: UnsafeBufferPointer<Entry>, minuteCounts: UnsafeMutablePointer<UInt32>) {
         guard !entries.isEmpty else { return }
         reserve(count + entries.count)
-        var places = [60 of UInt32](repeating: 0)
+        // Counts become places: where the next entry of each minute goes.
+        let places = minuteCounts
         var sum = UInt32(0)
         for minute in 0..<60 {
+            let entriesOfMinute = places[minute]
             places[minute] = sum
-            sum += minuteCounts[minute]
+            sum &+= entriesOfMinute
         }
         let base = count
         let high = Int64(hour) << 32

@@ -19,6 +19,8 @@ public final class MonthTables {
     private var crimeAliases: [UInt64]
     private var counts: [PoissonTable?]
     private var builder = AliasBuilder()
+    /// What the table over the crimes is built from.
+    private var crimeMasses: [Double]
 
     init(prepared: PreparedModel, world: World, month: CivilMonth) {
         self.prepared = prepared
@@ -47,9 +49,8 @@ public final class MonthTables {
         var builder = AliasBuilder()
         aliases.withUnsafeMutableBufferPointer { entries in
             for category in 0..<categories {
-                builder.build(
-                    count: areas, weight: { rates[$0 * categories + category] },
-                    into: .init(rebasing: entries[category * areas..<(category + 1) * areas]))
+                let weights = (0..<areas).map { rates[$0 * categories + category] }
+                builder.build(weights: weights, into: entries.baseAddress! + category * areas)
             }
         }
         self.rates = rates
@@ -58,6 +59,7 @@ public final class MonthTables {
         ratesOfCategory = ofCategory
         areaAliases = aliases
         crimeAliases = [UInt64](repeating: 0, count: 168 * prepared.crimeCount)
+        crimeMasses = [Double](repeating: 0, count: prepared.crimeCount)
         counts = [PoissonTable?](repeating: nil, count: 168)
     }
 
@@ -70,14 +72,14 @@ public final class MonthTables {
             mean += ratesOfCategory[category] * prepared.categoryWeights[hourOfWeek * prepared.categoryCount + category]
         }
         let table = PoissonTable(mean: mean)
+        let weights = prepared.crimeWeights
+        let categoryOf = prepared.categoryOfCrime
+        let ofCategory = ratesOfCategory
+        for crime in 0..<crimes {
+            crimeMasses[crime] = ofCategory[Int(categoryOf[crime])] * weights[hourOfWeek * crimes + crime]
+        }
         crimeAliases.withUnsafeMutableBufferPointer { entries in
-            builder.build(
-                count: crimes,
-                weight: { crime in
-                    ratesOfCategory[Int(prepared.categoryOfCrime[crime])]
-                        * prepared.crimeWeights[hourOfWeek * crimes + crime]
-                },
-                into: .init(rebasing: entries[hourOfWeek * crimes..<(hourOfWeek + 1) * crimes]))
+            builder.build(weights: crimeMasses, into: entries.baseAddress! + hourOfWeek * crimes)
         }
         counts[hourOfWeek] = table
         return table

@@ -33,7 +33,8 @@ public final class Sampler {
     private var tables: MonthTables?
     private var entries: UnsafeMutableBufferPointer<IncidentColumns.Entry>
     private var entryCount = 0
-    private var minuteCounts = [60 of UInt32](repeating: 0)
+    /// Entries of each minute of the hour, `[60]`.
+    private let minuteCounts: UnsafeMutablePointer<UInt32>
     private let counts: Philox
     private let incidents: Philox
 
@@ -45,9 +46,13 @@ public final class Sampler {
         counts = Philox(seed: world.seed, purpose: .count)
         incidents = Philox(seed: world.seed, purpose: .incident)
         entries = .allocate(capacity: 256)
+        minuteCounts = .allocate(capacity: 60)
     }
 
-    deinit { entries.deallocate() }
+    deinit {
+        entries.deallocate()
+        minuteCounts.deallocate()
+    }
 
     func tables(for month: CivilMonth) -> MonthTables {
         if let tables, tables.month == month { return tables }
@@ -70,7 +75,7 @@ public final class Sampler {
         let tables = tables(for: CivilMinute(minutes: window.lowerBound).month)
         let inForce = field.prepare(window: window, schedule: schedule, tables: tables)
         entryCount = 0
-        minuteCounts = [60 of UInt32](repeating: 0)
+        minuteCounts.update(repeating: 0, count: 60)
         try drawForce(hour: hour, hourOfWeek: hourOfWeek, tables: tables)
         if !field.isNeutral { try drawAreas(hour: hour, hourOfWeek: hourOfWeek, tables: tables) }
         columns.append(
@@ -109,7 +114,8 @@ public final class Sampler {
         let replicate = world.replicate
         let hourWord = UInt32(hour)
         let out = entries.baseAddress!
-        var counts = minuteCounts
+        let counts = minuteCounts
+        var kept = entryCount
         tables.withCrimeAliases(hourOfWeek: hourOfWeek) { crimeAliases in
             tables.areaAliases.withUnsafeBufferPointer { areaAliases in
                 prepared.suspectThresholds.withUnsafeBufferPointer { thresholds in
@@ -129,18 +135,18 @@ public final class Sampler {
                                 else { continue }
                                 suspect = identified(area: area, crime: crime, time: time, rest: rest, else: suspect)
                             }
-                            out[entryCount] = .init(
+                            out[kept] = .init(
                                 low: ordinal, area: UInt16(truncatingIfNeeded: area),
                                 crime: UInt16(truncatingIfNeeded: crime), minute: UInt8(truncatingIfNeeded: minute),
                                 suspect: suspect ? 1 : 0)
                             counts[minute] &+= 1
-                            entryCount &+= 1
+                            kept &+= 1
                         }
                     }
                 }
             }
         }
-        minuteCounts = counts
+        entryCount = kept
     }
 
     @inline(__always)
