@@ -37,9 +37,9 @@ build: system-packages
 	@echo '== building the daemon'
 	swift build --configuration release --product crims
 
-bench: build $(venv)/ready
+bench: build
 	swift build --configuration release --product sampling-bench
-	$(python) Benchmarks/run.py
+	python3 Benchmarks/run.py
 
 .PHONY: system-packages
 system-packages:

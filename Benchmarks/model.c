@@ -206,7 +206,8 @@ static void read_suspect(struct loader *loader) {
         int area = names_require(&loader->areas, &table, 0);
         int category = names_require(&loader->categories, &table, 1);
         /* nearbyint rounds to even, as Swift does here. */
-        model->suspect_thresholds[area * model->categories + category] = (uint64_t)nearbyint(number(&table, 2) * 0x1p32);
+        uint64_t threshold = (uint64_t)nearbyint(number(&table, 2) * 0x1p32);
+        model->suspect_thresholds[area * model->categories + category] = threshold;
     }
     table_close(&table);
 }

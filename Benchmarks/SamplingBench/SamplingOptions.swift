@@ -1,7 +1,7 @@
 /// The command line of the sampling benchmark.
 struct SamplingOptions {
     static let usage = """
-        usage: SamplingBench [--model FOLDER] [--years 1…100] [--rounds 1…1000] [--seed N] [--dispersion]
+        usage: sampling-bench [--model FOLDER] [--years 1…100] [--rounds 1…1000] [--seed N] [--dispersion]
         """
 
     var model = "models/merseyside"

@@ -1,0 +1,18 @@
+/* The yardstick of a lockstep hour: a process that answers with recorded replies and does nothing else. */
+#ifndef CRIMS_BENCHMARK_BARE_H
+#define CRIMS_BENCHMARK_BARE_H
+
+#include "exchange.h"
+
+#include <sys/types.h>
+
+enum { ENDPOINT_BYTES = 256, ANY_PROCESSOR = -1 };
+
+/* Forks a server that answers request i with recording i. No socket may be open, as the child would take it along.
+   Returns its process, or -1 with errno set. */
+pid_t bare_start(const struct recording *recordings, int count, int processor, char endpoint[ENDPOINT_BYTES]);
+
+/* Keeps this process, and what it starts from now on, on one processor; 0 if that is not possible. */
+int pin(int processor);
+
+#endif

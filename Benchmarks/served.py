@@ -1,0 +1,112 @@
+"""A daemon of the benchmarks' own, and a client of it."""
+
+import contextlib
+import ctypes
+import json
+import os
+import pathlib
+import select
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RELEASE = ROOT / ".build" / "release"
+
+
+class BenchmarkError(Exception):
+    """Says what could not be measured, for a person."""
+
+
+class Daemon:
+    """A `crims serve` of our own on free ports, with a data folder of its own."""
+
+    READY_SECONDS = 10
+
+    def __init__(self, folder, processor):
+        self.log = pathlib.Path(folder) / "log"
+        any_port = "tcp://127.0.0.1:*"
+        # A daemon of the user's keeps its data elsewhere.
+        environment = dict(os.environ, XDG_STATE_HOME=str(folder))
+        command = [str(RELEASE / "crims"), "serve", "--control", any_port, "--events", any_port]
+        if processor is not None:
+            command = ["taskset", "--cpu-list", str(processor), *command]
+        with open(self.log, "wb") as log:
+            begin = time.monotonic()
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+        line = self._line()
+        self.seconds_to_ready = time.monotonic() - begin
+        try:
+            self.control = json.loads(line)["control"][0]
+        except (ValueError, KeyError, IndexError):
+            self.stop()
+            raise BenchmarkError(f"crims serve is not ready, it says {line!r}\n{self.log.read_text()}") from None
+
+    def _line(self):
+        """The ready line, or what there is of it after READY_SECONDS."""
+        pipe = self.process.stdout
+        line = b""
+        while not line.endswith(b"\n") and select.select([pipe], [], [], self.READY_SECONDS)[0]:
+            piece = os.read(pipe.fileno(), 65536)
+            if not piece:
+                break
+            line += piece
+        return line
+
+    def resident_kib(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+
+@contextlib.contextmanager
+def daemon(processor=None):
+    with tempfile.TemporaryDirectory(prefix="crims-bench-") as folder:
+        served = Daemon(folder, processor)
+        try:
+            yield served
+        finally:
+            served.stop()
+
+
+class Control:
+    """A REQ socket by libzmq's C functions, so that no Python package is needed."""
+
+    REQ, LINGER, RCVTIMEO, SNDTIMEO = 3, 17, 27, 28
+    REPLY_BYTES_MAX = 1 << 20
+
+    def __init__(self, endpoint):
+        self.zmq = ctypes.CDLL("libzmq.so.5", use_errno=True)
+        self.zmq.zmq_ctx_new.restype = self.zmq.zmq_socket.restype = ctypes.c_void_p
+        self.context = ctypes.c_void_p(self.zmq.zmq_ctx_new())
+        self.socket = ctypes.c_void_p(self.zmq.zmq_socket(self.context, self.REQ))
+        self.buffer = ctypes.create_string_buffer(self.REPLY_BYTES_MAX)
+        for option, value in [(self.LINGER, 0), (self.RCVTIMEO, 3000), (self.SNDTIMEO, 3000)]:
+            number = ctypes.c_int(value)
+            self.zmq.zmq_setsockopt(self.socket, option, ctypes.byref(number), ctypes.sizeof(number))
+        self.zmq.zmq_connect(self.socket, endpoint.encode())
+
+    def request(self, **fields):
+        request = json.dumps({"v": 1, **fields}).encode()
+        if self.zmq.zmq_send(self.socket, request, ctypes.c_size_t(len(request)), 0) < 0:
+            raise BenchmarkError(f"the daemon does not take {request}")
+        size = self.zmq.zmq_recv(self.socket, self.buffer, ctypes.c_size_t(self.REPLY_BYTES_MAX), 0)
+        if not 0 <= size <= self.REPLY_BYTES_MAX:
+            raise BenchmarkError(f"the daemon does not answer {request}")
+        reply = json.loads(self.buffer.raw[:size])
+        if not reply["ok"]:
+            raise BenchmarkError(f"{request} was answered {reply}")
+        return reply
+
+    def close(self):
+        self.zmq.zmq_close(self.socket)
+        self.zmq.zmq_ctx_term(self.context)
