@@ -76,36 +76,35 @@ public final class Server {
     public func run(_ hub: Hub) {
         var heartbeat = Clock.now() + Self.heartbeatNanoseconds
         while true {
-            receiveRequests(hub)
-            receiveSubscriptions(hub)
-            if hub.hasWork {
-                let over = Clock.now() + Self.sliceNanoseconds
-                hub.work { Clock.now() >= over }
-            }
             let now = Clock.now()
             if now >= heartbeat {
                 hub.heartbeat()
                 heartbeat = now + Self.heartbeatNanoseconds
             }
-            if wait(milliseconds: hub.hasWork ? 0 : Int((heartbeat - now) / 1_000_000) + 1) {
-                let over = Clock.now() + Self.graceNanoseconds
-                if hub.hasWork { hub.work { Clock.now() >= over } }
-                return
+            let ready = wait(milliseconds: hub.hasWork ? 0 : Int((heartbeat - now) / 1_000_000) + 1)
+            if ready.subscriptions { receiveSubscriptions(hub) }
+            if ready.requests { receiveRequests(hub) }
+            if hub.hasWork {
+                let over = Clock.now() + (ready.end ? Self.graceNanoseconds : Self.sliceNanoseconds)
+                hub.work { Clock.now() >= over }
             }
+            if ready.end { return }
         }
     }
 
     /// Waits for something to do.
-    ///
-    /// - Returns: whether the daemon is to end.
-    private func wait(milliseconds: Int) -> Bool {
-        var items = [
+    private func wait(milliseconds: Int) -> (requests: Bool, subscriptions: Bool, end: Bool) {
+        var items = (
             zmq_pollitem_t(socket: control.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
             zmq_pollitem_t(socket: events.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
-            zmq_pollitem_t(socket: nil, fd: termination, events: Int16(ZMQ_POLLIN), revents: 0),
-        ]
-        zmq_poll(&items, 3, milliseconds)
-        return items[2].revents != 0 && crims_termination_read(termination) != 0
+            zmq_pollitem_t(socket: nil, fd: termination, events: Int16(ZMQ_POLLIN), revents: 0)
+        )
+        withUnsafeMutableBytes(of: &items) { bytes in
+            let list = bytes.assumingMemoryBound(to: zmq_pollitem_t.self)
+            _ = zmq_poll(list.baseAddress, 3, milliseconds)
+        }
+        let end = items.2.revents != 0 && crims_termination_read(termination) != 0
+        return (items.0.revents != 0, items.1.revents != 0, end)
     }
 
     private func receiveRequests(_ hub: Hub) {

@@ -83,7 +83,7 @@ struct ModelWriter {
                 row.text(crime.code)
                 row.text(crime.description)
                 row.text(model.categories[crime.category])
-                row.number(crime.severity)
+                row.number(crime.severity, digits: 12)
                 row.number(crime.share)
             }
         }
