@@ -44,7 +44,7 @@ let package = Package(
         .testTarget(name: "ProtocolTests", dependencies: ["Protocol"], swiftSettings: strict),
         .testTarget(name: "CouplingTests", dependencies: ["Coupling"], swiftSettings: strict),
         .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
-        .testTarget(name: "CalibrationTests", dependencies: ["Calibration"], swiftSettings: strict),
+        .testTarget(name: "CalibrationTests", dependencies: ["Calibration", "Protocol"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,6 @@
 import CrimsCore
 import Models
+import Protocol
 
 /// What became of every row of the archives: rows = used + rejected, by reason.
 public struct Accounting: Equatable, Sendable {

@@ -1,5 +1,6 @@
 import CrimsCore
 import Models
+import Protocol
 
 /// Calibrates a model of one force from data.police.uk records.
 ///

@@ -1,5 +1,6 @@
 import CrimsCore
 import Models
+import Protocol
 
 /// Where a street file has its columns; they are found by name, since some came late and others may.
 struct StreetColumns {

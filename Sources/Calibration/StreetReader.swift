@@ -1,5 +1,6 @@
 import CrimsCore
 import Models
+import Protocol
 
 /// Counts the records of a force's street files, and accounts for each row.
 struct StreetReader {

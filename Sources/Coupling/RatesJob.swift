@@ -160,7 +160,7 @@ final class RatesJob: Job {
             case .code: writer.quoted(served.model.crimes[crime].code)
             case .hour, .hourOfWeek: writer.integer(value)
             case .day: writer.quoted(TimeText.format(CivilMinute(minutes: value * 1_440)).prefix(10))
-            case .month: writer.quoted(TimeText.format(CivilMonth(index: value)))
+            case .month: writer.quoted(CivilMonth(index: value).text)
             }
             if ![.area, .category, .code].contains(dimension) { index += 1 }
             writer.raw(",")

@@ -79,9 +79,9 @@ public final class ServedModel: Sendable {
         writer.raw(",\"digest\":")
         writer.quoted(model.digest)
         writer.raw(",\"period\":{\"from\":")
-        writer.quoted(TimeText.format(model.period.from))
+        writer.quoted(model.period.from.text)
         writer.raw(",\"to\":")
-        writer.quoted(TimeText.format(model.period.to))
+        writer.quoted(model.period.to.text)
         writer.raw("},\"areas\":[")
         for (index, area) in model.areas.enumerated() {
             writer.raw(index > 0 ? ",{\"code\":" : "{\"code\":")

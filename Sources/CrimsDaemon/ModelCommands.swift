@@ -57,7 +57,7 @@ extension Tool {
         let perYear = served.prepared.expectedPerYear()
         var lines = [
             "\(model.name): \(model.title)",
-            "calibrated on  \(TimeText.format(model.period.from)) to \(TimeText.format(model.period.to))",
+            "calibrated on  \(model.period.from.text) to \(model.period.to.text)",
             "areas          \(model.areas.count)", "categories     \(model.categories.count)",
             "crimes         \(model.crimes.count)",
             "expected       \(Decimal.fixed(perYear, places: 0)) incidents a year",
@@ -117,7 +117,7 @@ extension Tool {
     private static func calibrate(_ arguments: Arguments) throws {
         func month(_ name: String) throws(UsageError) -> CivilMonth? {
             guard let text = arguments[name] else { return nil }
-            guard let month = TimeText.parseMonth(text) else {
+            guard let month = CivilMonth(text: text) else {
                 throw UsageError(message: "--\(name) is a month like 2018-01, not '\(text)'")
             }
             return month

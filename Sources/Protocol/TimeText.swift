@@ -36,17 +36,6 @@ public enum TimeText {
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
-    /// `2020-01`.
-    public static func format(_ month: CivilMonth) -> String {
-        let text = format(month.start)
-        return String(text.prefix(7))
-    }
-
-    /// Reads `2020-01`.
-    public static func parseMonth(_ text: String) -> CivilMonth? {
-        text.utf8.count == 7 ? parse(text + "-01")?.month : nil
-    }
-
     /// Reads a positive whole number and `m`, `h`, `d`, `w` or `mo`; up to 240 years.
     public static func parseDuration(_ text: String) -> StepLength? {
         let digits = text.utf8.prefix { $0 &- 48 < 10 }

@@ -2,6 +2,7 @@ import Calibration
 import CrimsCore
 import Glibc
 import Models
+import Protocol
 import Testing
 
 @Suite struct CalibrateTests {

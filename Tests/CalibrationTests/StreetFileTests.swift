@@ -1,6 +1,7 @@
 import Calibration
 import CrimsCore
 import Models
+import Protocol
 import Testing
 
 @Suite struct StreetFileTests {

@@ -2,10 +2,10 @@ import CrimsCore
 
 extension CivilMonth {
     /// Reads `2018-01`; nil for anything else.
-    package init?(text: String) { self.init(text: text.utf8) }
+    public init?(text: String) { self.init(text: text.utf8) }
 
     /// Reads the bytes of `2018-01`; nil for anything else.
-    package init?(text: some Collection<UInt8>) {
+    public init?(text: some Collection<UInt8>) {
         guard text.count == 7 else { return nil }
         var digits: [Int] = []
         for (index, byte) in text.enumerated() {
@@ -22,7 +22,7 @@ extension CivilMonth {
     }
 
     /// `2018-01`.
-    package var text: String {
+    public var text: String {
         let digits = String(year)
         let padded = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
         return month < 10 ? "\(padded)-0\(month)" : "\(padded)-\(month)"
