@@ -101,7 +101,9 @@ struct FieldReader {
         guard !elements.isEmpty else { throw refuse(name, "a list with something in it; leave it out for all") }
         var strings: [String] = []
         for element in elements {
-            guard let text = element.text else { throw refuse(name, "a list of strings, but has \(element.kind)") }
+            guard let text = element.text, text.utf8.count <= 1_000 else {
+                throw refuse(name, "a list of strings of at most 1000 bytes, but has \(element.kind)")
+            }
             strings.append(text)
         }
         return strings
