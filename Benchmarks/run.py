@@ -64,7 +64,7 @@ def measure_lockstep(steps, rounds=5):
                     command = [OUTPUT / "lockstep", served.control, "--steps", steps, "--format", name, "--json", *pin]
                     measured.setdefault((name, way), []).append(run_json(command))
     chosen = []
-    for (name, way), results in sorted(measured.items(), key=lambda item: (FORMATS.index(item[0][0]), item[0][1])):
+    for (_name, way), results in sorted(measured.items(), key=lambda item: (FORMATS.index(item[0][0]), item[0][1])):
         results.sort(key=lambda result: result["ratio"]["mean"])
         means = [result["ratio"]["mean"] for result in results]
         chosen.append({"placement": way, **results[rounds // 2], "ratios_of_means": means})
