@@ -24,7 +24,7 @@ demo: build $(venv)/ready
 
 test: build $(venv)/ready
 	@echo '== tests of the rooms (swift test)'
-	swift test --configuration release --quiet
+	swift test --configuration release --quiet --disable-xctest
 	@echo '== tests of the daemon from outside (pytest)'
 	$(python) -m pytest -q Tests/EndToEnd
 

@@ -106,6 +106,7 @@ extension Tool {
                 .value("from", "M", "first month, such as 2018-01 (the first there is)"),
                 .value("to", "M", "last month (the last there is)"),
                 .value("output", "FOLDER", short: "o", "the model folder to write; its last part is the model's name"),
+                .value("method", "M", "shrunk, the only one yet (shrunk)"),
                 .value("reference", "DIR", "tables about England and Wales (reference)"),
                 .value("title", "TEXT", "the model's title"),
             ],
@@ -121,6 +122,9 @@ extension Tool {
                 throw UsageError(message: "--\(name) is a month like 2018-01, not '\(text)'")
             }
             return month
+        }
+        if let method = arguments["method"], method != "shrunk" {
+            throw UsageError(message: "--method is shrunk in this version, not '\(method)'")
         }
         let output = try arguments.required("output")
         let name = output.split(separator: "/").last.map(String.init)

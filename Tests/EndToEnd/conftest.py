@@ -111,7 +111,7 @@ def connect():
 
     yield make
     for socket in sockets:
-        socket.close()
+        socket.end()
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def model(daemon):
     """The model as `describe` gives it."""
     client = Client(daemon.control)
     described = client.describe(model=MODEL)
-    client.close()
+    client.end()
     return described
 
 

@@ -63,7 +63,7 @@ class Client:
         assert reply["ok"] is False, f"{op} {fields} was accepted: {str(dict(reply))[:300]}"
         return reply["error"]
 
-    def close(self):
+    def end(self):
         self.socket.close()
 
 
@@ -81,7 +81,7 @@ class Dealer:
         self.socket.rcvtimeo = timeout
         return Reply(self.socket.recv_multipart())
 
-    def close(self):
+    def end(self):
         self.socket.close()
 
 
@@ -114,7 +114,7 @@ class Listener:
         self.socket.unsubscribe("heartbeat/")
         return self
 
-    def close(self):
+    def end(self):
         self.socket.close()
 
 

@@ -135,7 +135,7 @@ def test_status_tells_where_each_run_stands(client, new_run):
 
 def test_close_then_delete(client, new_run):
     run = new_run()
-    assert client.ask("close", run=run)["ok"]
+    assert client.close(run=run)["ok"]
     assert client.status(run=run)["runs"][0]["state"] == "closed"
     assert client.delete(run=run)["ok"]
     assert client.refused("status", run=run)["code"] == "unknown_run"
@@ -149,7 +149,7 @@ def test_an_open_run_is_not_deleted(client, new_run):
 
 def test_a_deleted_name_can_be_used_anew(client, new_run):
     run = new_run(seed=1)
-    client.ask("close", run=run)
+    client.close(run=run)
     client.delete(run=run)
     assert client.open(model=MODEL, start="2021-05-01", run=run)["resumed"] is False
 
