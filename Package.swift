@@ -43,6 +43,8 @@ let package = Package(
         .testTarget(name: "CrimsCoreTests", dependencies: ["CrimsCore"], swiftSettings: strict),
         .testTarget(name: "ProtocolTests", dependencies: ["Protocol"], swiftSettings: strict),
         .testTarget(name: "CouplingTests", dependencies: ["Coupling"], swiftSettings: strict),
+        .testTarget(name: "JournalTests", dependencies: ["Journal"], swiftSettings: strict),
+        .testTarget(name: "MessagingTests", dependencies: ["Messaging"], swiftSettings: strict),
         .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
         .testTarget(name: "CalibrationTests", dependencies: ["Calibration", "Protocol"], swiftSettings: strict),
     ],

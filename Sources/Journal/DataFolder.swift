@@ -31,23 +31,40 @@ public final class DataFolder {
     /// Takes the folder, which is made if it is missing.
     public init(_ path: String) throws(DataFolderError) {
         try Self.makeFolders(path)
+        let lock = try Self.takeLock(path)
+        do throws(DataFolderError) {
+            (journal, boot) = try Self.start(path)
+        } catch {
+            close(lock)
+            throw error
+        }
+        self.lock = lock
+    }
+
+    private static func takeLock(_ path: String) throws(DataFolderError) -> Int32 {
         let lockPath = path + "/lock"
-        lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard lock >= 0 else { throw Self.failure("open", lockPath) }
+        let lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard lock >= 0 else { throw failure("open", lockPath) }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            let holder = String(decoding: Self.read(lock), as: UTF8.self).prefix { $0.isASCII && $0.isNumber }
+            let holder = String(decoding: read(lock), as: UTF8.self).prefix { $0.isASCII && $0.isNumber }
             close(lock)
             throw .inUse(path: path, process: Int(holder) ?? 0)
         }
         let process = Array("\(getpid())\n".utf8)
         _ = ftruncate(lock, 0)
         _ = pwrite(lock, process, process.count, 0)
+        return lock
+    }
 
+    /// Counts this start.
+    private static func start(_ path: String) throws(DataFolderError) -> (journal: String, boot: Int) {
         let identityPath = path + "/identity.json"
-        let earlier = try Self.identity(identityPath)
-        if let earlier { journal = earlier.journal } else { journal = try Self.newID() }
-        boot = (earlier?.boot ?? 0) + 1
-        try Self.replace(identityPath, journal: journal, boot: boot)
+        let earlier = try identity(identityPath)
+        let journal: String
+        if let earlier { journal = earlier.journal } else { journal = try newID() }
+        let boot = (earlier?.boot ?? 0) + 1
+        try replace(identityPath, journal: journal, boot: boot)
+        return (journal, boot)
     }
 
     /// An id for a daemon that keeps nothing.
