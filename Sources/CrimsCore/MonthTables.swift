@@ -63,9 +63,13 @@ public final class MonthTables {
         counts = [PoissonTable?](repeating: nil, count: 168)
     }
 
-    /// The distribution of the force's number of candidates in an hour of layer 0.
-    func count(hourOfWeek: Int) -> PoissonTable {
-        if let table = counts[hourOfWeek] { return table }
+    /// The force's number of candidates in an hour of layer 0, for a uniform number.
+    func count(hourOfWeek: Int, unit: Double) -> Int {
+        if counts[hourOfWeek] == nil { prepare(hourOfWeek: hourOfWeek) }
+        return counts[hourOfWeek]!.quantile(unit)
+    }
+
+    private func prepare(hourOfWeek: Int) {
         let crimes = prepared.crimeCount
         var mean = 0.0
         for category in 0..<prepared.categoryCount {
@@ -82,7 +86,6 @@ public final class MonthTables {
             builder.build(weights: crimeMasses, into: entries.baseAddress! + hourOfWeek * crimes)
         }
         counts[hourOfWeek] = table
-        return table
     }
 
     /// Candidates per hour of an area in layer 0.

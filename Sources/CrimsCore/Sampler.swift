@@ -85,11 +85,10 @@ public final class Sampler {
         return result
     }
 
-    private func count(layerAndArea: UInt32, hour: Int, table: PoissonTable, limit: Int) throws(SamplingError) -> Int {
+    /// The uniform number that decides how many candidates an hour's layer has.
+    private func unit(layerAndArea: UInt32, hour: Int) -> Double {
         let words = counts.block(0, layerAndArea, UInt32(hour), world.replicate)
-        let count = table.quantile(Philox.unit53(words.0, words.1))
-        guard count < limit else { throw .tooManyCandidates(hour: hour) }
-        return count
+        return Philox.unit53(words.0, words.1)
     }
 
     private func reserve(_ needed: Int) {
@@ -104,7 +103,8 @@ public final class Sampler {
     // MARK: - Layer 0
 
     private func drawForce(hour: Int, hourOfWeek: Int, tables: MonthTables) throws(SamplingError) {
-        let number = try count(layerAndArea: 0, hour: hour, table: tables.count(hourOfWeek: hourOfWeek), limit: 1 << 28)
+        let number = tables.count(hourOfWeek: hourOfWeek, unit: unit(layerAndArea: 0, hour: hour))
+        guard number < 1 << 28 else { throw .tooManyCandidates(hour: hour) }
         reserve(entryCount + number)
         let whole = field.window.count == 60 && field.isNeutral && field.suspect.isEmpty
         let areas = prepared.areaCount
@@ -186,8 +186,8 @@ public final class Sampler {
     ) throws(SamplingError) {
         let bottom = Double(1 << (layer - 1))
         let place = UInt32(layer << 13 | area)
-        let number = try count(
-            layerAndArea: place, hour: hour, table: PoissonTable(mean: bottom * rate), limit: 1 << 15)
+        let number = PoissonTable(mean: bottom * rate).quantile(unit(layerAndArea: place, hour: hour))
+        guard number < 1 << 15 else { throw .tooManyCandidates(hour: hour) }
         guard number > 0 else { return }
         reserve(entryCount + number)
         for ordinal in 0..<UInt32(number) {
