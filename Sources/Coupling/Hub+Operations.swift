@@ -154,6 +154,8 @@ extension Hub {
                 chosen.map { run in
                     .object([
                         .init("run", .string(run.name)), .init("model", .string(run.served.model.name)),
+                        .init("start", .string(TimeText.format(run.arguments.start))),
+                        .init("step", .string(TimeText.format(run.arguments.step))),
                         .init("state", .string(run.state)), .init("time", .string(TimeText.format(run.time))),
                         .init("next_seq", .number(Double(run.nextSeq))),
                         .init("incidents", .number(Double(run.incidents))),
