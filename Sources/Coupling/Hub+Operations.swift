@@ -21,7 +21,7 @@ extension Hub {
             start(StepJob(run: run, plan: plan, request: step, peer: peer, id: id), on: run)
         case .read(let read):
             start(try ReadJob(run: try run(read.run), request: read, peer: peer, id: id))
-        case .adjust(let run, let seq, let terms): try adjust(try self.run(run), seq: seq, terms, id, peer)
+        case .adjust(let run, let terms): try adjust(try self.run(run), terms, id, peer)
         case .retract(let run, let adjustment): try retract(try self.run(run), adjustment, id, peer)
         case .adjustments(let name):
             let run = try run(name)
@@ -119,6 +119,12 @@ extension Hub {
             )
         }
         let run = Run(name: request.name ?? freshName(), of: parent, request: request, cache: cache)
+        let known = parent.incidents(before: run.nextSeq).upTo
+        guard known < run.nextSeq else { return try finishFork(run, id, peer) }
+        start(ForkJob(run, of: parent, uncounted: known..<run.nextSeq, peer: peer, id: id), on: parent)
+    }
+
+    func finishFork(_ run: Run, _ id: String?, _ peer: Peer) throws(Refusal) {
         try add(run)
         reply(standing(of: run, op: "fork", id: id, resumed: false), to: peer)
         publish("forked", of: run)
@@ -171,7 +177,7 @@ extension Hub {
     // MARK: - Adjustments
 
     private func adjust(
-        _ run: Run, seq: Int?, _ terms: AdjustmentTerms, _ id: String?, _ peer: Peer
+        _ run: Run, _ terms: AdjustmentTerms, _ id: String?, _ peer: Peer
     ) throws(Refusal) {
         // Before anything else is looked at: a key makes a retry safe even after the run has moved on or ended.
         if let key = terms.key, let earlier = run.adjustment(key: key) {
@@ -179,7 +185,7 @@ extension Hub {
             return reply(answer(earlier, run, id, duplicate: true), to: peer)
         }
         try requireOpen(run)
-        if let seq, seq != run.nextSeq {
+        if let seq = terms.seq, seq != run.nextSeq {
             throw .outOfStep(
                 expected: run.nextSeq, "run '\(run.name)' expects seq \(run.nextSeq), not \(seq): nothing was adjusted")
         }

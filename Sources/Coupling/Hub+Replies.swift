@@ -80,7 +80,9 @@ extension Hub {
             members.append(.init("retracted_at", .string(TimeText.format(retraction.time))))
         }
         if adjustment.displacementLostPerDay > 0 {
-            members.append(.init("displacement_lost_per_day", .number(adjustment.displacementLostPerDay)))
+            // To 9 digits, as all expected counts are written.
+            let text = Decimal.format(adjustment.displacementLostPerDay, significantDigits: 9)
+            members.append(.init("displacement_lost_per_day", .number(Decimal.parse(text.utf8) ?? 0)))
         }
         return members
     }

@@ -205,6 +205,9 @@ public final class Hub {
     }
 
     func add(_ run: Run) throws(Refusal) {
+        guard runs[run.name] == nil else {
+            throw Refusal(.runExists, "run '\(run.name)' exists: choose another name")
+        }
         guard runs.count < limits.runs else {
             throw .limit("runs", "there are \(limits.runs) runs, as many as there may be: delete closed ones")
         }
@@ -223,7 +226,7 @@ extension Protocol.Operation {
     var changes: String? {
         switch self {
         case .step(let request): request.run
-        case .adjust(let run, _, _), .retract(let run, _), .close(let run), .delete(let run): run
+        case .adjust(let run, _), .retract(let run, _), .close(let run), .delete(let run): run
         case .fork(let request): request.run
         case .open(let request): request.run
         case .hello, .describe, .read, .adjustments, .rates, .status: nil

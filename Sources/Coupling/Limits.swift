@@ -22,6 +22,7 @@ public struct Limits: Sendable {
             .init("request_bytes", .number(Double(Request.bytesMax))),
             .init("frame_bytes", .number(Double(frameBytes))),
             .init("runs", .number(Double(runs))), .init("adjustments_in_force", .number(Double(adjustmentsInForce))),
+            .init("adjustments_per_request", .number(Double(StepRequest.adjustMax))),
             .init("incidents_per_reply", .number(Double(incidentsPerReply))),
             .init("rows_per_reply", .number(Double(rowsPerReply))),
             .init("requests_waiting", .number(Double(requestsWaiting))),

@@ -7,6 +7,7 @@ final class ReadJob: Job {
     private let peer: Peer
     private let id: String?
     private var draw: WindowDraw
+    private let adjusted: [String]
 
     init(run: Run, request: ReadRequest, peer: Peer, id: String?) throws(Refusal) {
         self.request = request
@@ -29,6 +30,7 @@ final class ReadJob: Job {
             for name in names { mask[try run.served.category(name)] = true }
             selection.categories = mask
         }
+        adjusted = run.adjusted(in: request.seq..<request.seq + request.count)
         let window = run.start(of: request.seq).minutes..<run.start(of: request.seq + request.count).minutes
         draw = WindowDraw(
             run: run, window: window, schedule: run.schedule(in: window), format: request.format, selection: selection)
@@ -44,7 +46,7 @@ final class ReadJob: Job {
         guard draw.isAtEnd else { return false }
         var writer = hub.begin("read", id: id)
         writer.run(draw.run.name)
-        let frames = draw.write(seq: request.seq, steps: request.count, adjusted: [], to: &writer)
+        let frames = draw.write(seq: request.seq, steps: request.count, adjusted: adjusted, to: &writer)
         hub.reply(writer, frames, to: peer)
         return true
     }

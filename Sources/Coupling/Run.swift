@@ -44,8 +44,10 @@ final class Run {
     private(set) var live: [Int] = []
     private var keys: [String: Int] = [:]
     private(set) var last: Taken?
-    /// Incidents in the steps that this run took itself; a fork begins at 0.
+    /// Incidents in all steps taken, those before a fork included.
     private(set) var incidents = 0
+    /// The requests that took steps, in their order: a few bytes each.
+    private var milestones: [Milestone] = []
     /// What it was forked with, and the answer to that.
     let origin: (request: ForkRequest, nextSeq: Int)?
 
@@ -54,6 +56,14 @@ final class Run {
     var isStepping = false
     var waiting: [Hub.Pending] = []
     var timings = RunTimings()
+
+    private struct Milestone {
+        let seq: Int
+        /// Before its steps.
+        let incidents: Int
+        /// What its `adjust` list came to.
+        let adjusted: [String]
+    }
 
     /// The last request that was taken, against which a retry is recognised.
     struct Taken {
@@ -95,6 +105,26 @@ final class Run {
         }
         keys = parent.keys.filter { $0.value < adjustments.count }
         live = adjustments.indices.filter { adjustments[$0].scheduled.end > time.minutes }
+        milestones = parent.milestones.filter { $0.seq < seq }
+        incidents = parent.incidents(before: seq).known
+    }
+
+    /// How many incidents the steps before `seq` have, as far as that is known without drawing: up to the beginning of
+    /// the request that `seq` is within.
+    func incidents(before seq: Int) -> (known: Int, upTo: Int) {
+        guard seq < nextSeq else { return (incidents, nextSeq) }
+        let after = milestones.firstIndex { $0.seq > seq } ?? milestones.count
+        guard after > 0 else { return (0, seq) }
+        return (milestones[after - 1].incidents, milestones[after - 1].seq)
+    }
+
+    /// Adds what had to be drawn to know it.
+    func count(_ more: Int) { incidents += more }
+
+    /// What the `adjust` lists of the requests that took these steps came to.
+    func adjusted(in steps: Range<Int>) -> [String] {
+        let first = milestones.firstIndex { $0.seq >= steps.lowerBound } ?? milestones.count
+        return milestones[first...].prefix { $0.seq < steps.upperBound }.flatMap(\.adjusted)
     }
 
     /// When step `seq` begins.
@@ -128,6 +158,7 @@ final class Run {
     }
 
     func take(_ taken: Taken, incidents count: Int) {
+        milestones.append(Milestone(seq: taken.seq, incidents: incidents, adjusted: taken.adjusted))
         last = taken
         nextSeq = taken.seq + taken.steps
         time = start(of: nextSeq)

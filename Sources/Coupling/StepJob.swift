@@ -42,6 +42,8 @@ final class StepJob: Job {
             run.take(
                 .init(seq: plan.seq, steps: plan.steps, adjust: plan.terms, adjusted: plan.adjusted),
                 incidents: draw.count)
+            run.timings.sampling.add(nanoseconds: draw.nanoseconds.sampling)
+            run.timings.encoding.add(nanoseconds: draw.nanoseconds.encoding)
         }
         var writer = hub.begin("step", id: id)
         writer.run(run.name)

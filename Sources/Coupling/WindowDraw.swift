@@ -16,6 +16,8 @@ struct WindowDraw {
     private(set) var expectation = Expectation()
     private var body: ByteWriter
     private var bodyCount = 0
+    /// Where the time went, for `status`.
+    private(set) var nanoseconds: (sampling: UInt64, encoding: UInt64) = (0, 0)
 
     init(run: Run, window: Range<Int>, schedule: [ScheduledAdjustment], format: Format, selection: Sampler.Selection) {
         self.run = run
@@ -70,8 +72,8 @@ struct WindowDraw {
         case .columns, .counts, .none: break
         }
         bodyCount += drawn
-        run.timings.sampling.add(nanoseconds: sampled - began)
-        run.timings.encoding.add(nanoseconds: now() - sampled)
+        nanoseconds.sampling += sampled - began
+        nanoseconds.encoding += now() - sampled
     }
 
     private mutating func draw(_ part: Range<Int>) throws(SamplingError) {

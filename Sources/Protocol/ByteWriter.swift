@@ -7,7 +7,13 @@ public struct ByteWriter: Sendable {
     public var count: Int { bytes.count }
     /// Empties it; the memory stays.
     public mutating func clear() { bytes.removeAll(keepingCapacity: true) }
-    public mutating func reserve(_ additional: Int) { bytes.reserveCapacity(bytes.count + additional) }
+
+    /// Makes room for more, at least doubling what there is: asked for exactly, an array would be copied each time.
+    public mutating func reserve(_ additional: Int) {
+        guard bytes.count + additional > bytes.capacity else { return }
+        bytes.reserveCapacity(max(bytes.count + additional, 2 * bytes.capacity))
+    }
+
     public mutating func byte(_ byte: UInt8) { bytes.append(byte) }
     public mutating func raw(_ other: [UInt8]) { bytes.append(contentsOf: other) }
     public mutating func raw(_ text: StaticString) {

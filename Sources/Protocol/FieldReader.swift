@@ -95,10 +95,12 @@ struct FieldReader {
         return length
     }
 
-    func strings(_ name: String) throws(Refusal) -> [String]? {
+    func strings(_ name: String, mayBeEmpty: Bool = false) throws(Refusal) -> [String]? {
         guard let value = value(name) else { return nil }
         guard let elements = value.elements else { throw refuse(name, "a list of strings, not \(value.kind)") }
-        guard !elements.isEmpty else { throw refuse(name, "a list with something in it; leave it out for all") }
+        guard mayBeEmpty || !elements.isEmpty else {
+            throw refuse(name, "a list with something in it; leave it out for all")
+        }
         var strings: [String] = []
         for element in elements {
             guard let text = element.text, text.utf8.count <= 1_000 else {

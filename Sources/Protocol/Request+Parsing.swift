@@ -61,10 +61,10 @@ extension Request {
     }
 
     private static func operation(_ document: JSON, _ members: [JSON.Member]) throws(Refusal) -> Operation {
-        guard let version = document["v"] else {
-            throw .badRequest(field: "v", "'v', the protocol's version, is required: 1")
+        guard let version = document["v"]?.number else {
+            throw .badRequest(field: "v", "'v', the protocol's version, is required: the number 1")
         }
-        guard version == .number(1) else {
+        guard version == 1 else {
             throw Refusal(.unsupportedVersion, "this daemon speaks version 1 of the protocol")
         }
         guard let op = document["op"] else {
@@ -87,9 +87,10 @@ extension Request {
         case "read": return .read(try ReadRequest(reader))
         case "adjust":
             let given = members.filter { AdjustmentTerms.fields.contains($0.name) }
-            return .adjust(
-                run: try text("run"), seq: try reader.integer("seq", 0...maxExact),
-                try AdjustmentTerms(reader, given: given))
+            let run = try text("run")
+            var terms = try AdjustmentTerms(reader, given: given)
+            terms.seq = try reader.integer("seq", 0...maxExact)
+            return .adjust(run: run, terms)
         case "retract": return .retract(run: try text("run"), adjustment: try text("adjustment"))
         case "adjustments": return .adjustments(run: try text("run"))
         case "rates": return .rates(try RatesRequest(reader))
@@ -169,7 +170,7 @@ extension OpenRequest {
 extension StepRequest {
     static let fields = ["run", "seq", "count", "until", "format", "participant", "adjust"]
     /// More adjustments in one request than a run may have in force are refused there; this bounds the work of reading.
-    static let adjustMax = 10_000
+    public static let adjustMax = 10_000
 
     init(_ reader: FieldReader) throws(Refusal) {
         run = try reader.required("run", try reader.string("run"))
@@ -233,7 +234,7 @@ extension RatesRequest {
                 field: "to", "'to' must be after 'from' and not after \(TimeText.format(CivilMinute.limit))")
         }
         by = []
-        for word in try reader.strings("by") ?? [] {
+        for word in try reader.strings("by", mayBeEmpty: true) ?? [] {
             guard let dimension = Dimension(rawValue: word), !by.contains(dimension) else {
                 let names = Dimension.allCases.map(\.rawValue).joined(separator: ", ")
                 throw reader.refuse("by", "a list of different words out of \(names); '\(word)' is not")

@@ -13,7 +13,7 @@ public enum Operation: Equatable, Sendable {
     case open(OpenRequest)
     case step(StepRequest)
     case read(ReadRequest)
-    case adjust(run: String, seq: Int?, AdjustmentTerms)
+    case adjust(run: String, AdjustmentTerms)
     case retract(run: String, adjustment: String)
     case adjustments(run: String)
     case rates(RatesRequest)
@@ -100,6 +100,8 @@ public struct ReadRequest: Equatable, Sendable {
 
 /// An adjustment in the client's words.
 public struct AdjustmentTerms: Equatable, Sendable {
+    /// The step that it is meant for; in the `adjust` list of a step, nil.
+    public var seq: Int?
     public var factor: Double
     public var mode: Adjustment.Mode
     public var target: Adjustment.Target
