@@ -24,9 +24,11 @@ demo: build $(venv)/ready
 
 test: build $(venv)/ready
 	@echo '== tests of the rooms (swift test)'
-	swift test --configuration release --quiet --disable-xctest
+	@swift test --configuration release --disable-xctest > .build/swift-test.log 2>&1 \
+	  || { cat .build/swift-test.log; exit 1; }
+	@grep -E '^(➜|✔ Test run)' .build/swift-test.log
 	@echo '== tests of the daemon from outside (pytest)'
-	$(python) -m pytest -q Tests/EndToEnd
+	$(python) -m pytest -q -rs Tests/EndToEnd
 
 lint: $(venv)/ready
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks

@@ -76,9 +76,6 @@ public final class Adjustment: Sendable {
         return 1 + (factor - 1) * Numerics.exp2(-Double(minute - from.minutes) / Double(halfLife))
     }
 
-    @inline(__always)
-    func covers(area: Int, crime: Int) -> Bool { (areaMask?[area] ?? true) && (crimeMask?[crime] ?? true) }
-
     /// Expected incidents per day, at the month's baseline rates, that it displaces but that no neighbour can take
     /// over: none of an area's neighbours outside the scope has any of the crime. They are lost.
     public func displacementLostPerDay(model: PreparedModel) -> Double {

@@ -1,4 +1,4 @@
-/// F(g, k, t) in part of one hour: what the adjustments then in force make of the rates.
+/// F(g, k, t) in part of one hour: what the adjustments of one target then in force make of the rates, or of the odds.
 ///
 /// Areas that no adjustment tells apart form a class, and so do crimes; F is kept once for each pair of classes that
 /// some adjustment touches (a cell), as one number or, where it changes within the window, one a minute. What comes
@@ -8,6 +8,7 @@
 /// Used by one thread at a time.
 final class FeedbackField {
     let prepared: PreparedModel
+    let target: Adjustment.Target
     /// Minutes since 1970; within one hour.
     private(set) var window = 0..<0
     /// Whether F is 1 everywhere.
@@ -16,9 +17,8 @@ final class FeedbackField {
     private(set) var isCapped = false
 
     var partition = ScopePartition()
-    /// Adjustments of the target `incidence` that act in the window, in their order.
+    /// The target's adjustments that act in the window, in their order.
     private var active: [ScheduledAdjustment] = []
-    private(set) var suspect: [ScheduledAdjustment] = []
     /// Whether the last fold holds for any window in which the same adjustments act throughout.
     private var isConstant = false
     private weak var foldedTables: MonthTables?
@@ -41,7 +41,10 @@ final class FeedbackField {
         var sum = 0.0
     }
 
-    init(prepared: PreparedModel) { self.prepared = prepared }
+    init(prepared: PreparedModel, target: Adjustment.Target) {
+        self.prepared = prepared
+        self.target = target
+    }
 
     /// Makes ready for a window within one hour.
     ///
@@ -49,34 +52,30 @@ final class FeedbackField {
     /// - Returns: how many act.
     @discardableResult
     func prepare(window: Range<Int>, schedule: [ScheduledAdjustment], tables: MonthTables) -> Int {
-        var incidence: [ScheduledAdjustment] = []
-        suspect.removeAll(keepingCapacity: true)
-        for entry in schedule where entry.acts(in: window) {
-            if entry.adjustment.target == .incidence { incidence.append(entry) } else { suspect.append(entry) }
-        }
-        let count = incidence.count + suspect.count
-        let sameAdjustments = incidence.elementsEqual(active) { $0.adjustment === $1.adjustment }
-        let constant = incidence.allSatisfy { Self.isConstant($0, in: window) }
+        var acting: [ScheduledAdjustment] = []
+        for entry in schedule where entry.adjustment.target == target && entry.acts(in: window) { acting.append(entry) }
+        let sameAdjustments = acting.elementsEqual(active) { $0.adjustment === $1.adjustment }
+        let constant = acting.allSatisfy { Self.isConstant($0, in: window) }
         let unchanged = sameAdjustments && constant && isConstant && foldedTables === tables
         self.window = window
-        active = incidence
-        isNeutral = incidence.isEmpty
+        active = acting
+        isNeutral = acting.isEmpty
         if isNeutral {
             isCapped = false
             isConstant = false
-            return count
+            return 0
         }
         if unchanged {
             for index in cells.indices { cells[index].sum = factors[index * stride] * Double(window.count) }
-            return count
+            return acting.count
         }
-        if !sameAdjustments { partition.build(adjustments: incidence.map(\.adjustment), prepared: prepared) }
+        if !sameAdjustments { partition.build(adjustments: acting.map(\.adjustment), prepared: prepared) }
         partition.sumRates(tables: tables, prepared: prepared)
         foldedTables = tables
         isConstant = constant
         stride = constant ? 1 : window.count
         fold(tables: tables)
-        return count
+        return acting.count
     }
 
     private static func isConstant(_ entry: ScheduledAdjustment, in window: Range<Int>) -> Bool {
@@ -99,17 +98,6 @@ final class FeedbackField {
     func sum(areaClass: Int, crimeClass: Int) -> Double {
         let cell = Int(cellOf[crimeClass * partition.areaClasses + areaClass])
         return cell < 0 ? Double(window.count) : cells[cell].sum
-    }
-
-    /// The factor on the odds that a suspect is identified.
-    func suspectOdds(area: Int, crime: Int, minute: Int) -> Double {
-        var odds = 1.0
-        for entry in suspect where entry.adjustment.covers(area: area, crime: crime) {
-            guard entry.adjustment.from.minutes <= minute, minute < entry.end else { continue }
-            let value = entry.adjustment.value(at: minute)
-            odds = entry.adjustment.mode == .set ? value : odds * value
-        }
-        return min(odds, Adjustment.factorMax)
     }
 
     // MARK: - Folding

@@ -74,6 +74,7 @@ extension Sampler {
         let hourOfWeek = CivilMinute(minutes: window.lowerBound).hourOfWeek
         let tables = tables(for: CivilMinute(minutes: window.lowerBound).month)
         field.prepare(window: window, schedule: schedule, tables: tables)
+        suspects.prepare(window: window, schedule: schedule, tables: tables)
         let minutes = Double(window.count)
         for group in crimeGroups(hourOfWeek: hourOfWeek, eachCrime: detail.crimes) {
             let category = Int(prepared.categoryOfCrime[group.crime])
@@ -95,7 +96,7 @@ extension Sampler {
                 }
             }
         }
-        return !field.isNeutral && field.isCapped
+        return field.isCapped || suspects.isCapped
     }
 
     /// Sum of F over the prepared window's minutes.

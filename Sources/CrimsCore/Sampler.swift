@@ -29,7 +29,9 @@ public final class Sampler {
     public let prepared: PreparedModel
     public let world: World
     let cache: MonthCache
+    /// What adjustments make of the rates, and of the odds that a suspect is identified.
     let field: FeedbackField
+    let suspects: FeedbackField
     private var tables: MonthTables?
     private var entries: UnsafeMutableBufferPointer<IncidentColumns.Entry>
     private var entryCount = 0
@@ -42,7 +44,8 @@ public final class Sampler {
         self.prepared = prepared
         self.world = world
         self.cache = cache
-        field = FeedbackField(prepared: prepared)
+        field = FeedbackField(prepared: prepared, target: .incidence)
+        suspects = FeedbackField(prepared: prepared, target: .suspect)
         counts = Philox(seed: world.seed, purpose: .count)
         incidents = Philox(seed: world.seed, purpose: .incident)
         entries = .allocate(capacity: 256)
@@ -73,7 +76,8 @@ public final class Sampler {
         let hour = window.lowerBound / 60
         let hourOfWeek = CivilMinute.hourOfWeek(hour: hour)
         let tables = tables(for: CivilMinute(minutes: window.lowerBound).month)
-        let inForce = field.prepare(window: window, schedule: schedule, tables: tables)
+        var inForce = field.prepare(window: window, schedule: schedule, tables: tables)
+        inForce += suspects.prepare(window: window, schedule: schedule, tables: tables)
         entryCount = 0
         minuteCounts.update(repeating: 0, count: 60)
         try drawForce(hour: hour, hourOfWeek: hourOfWeek, tables: tables)
@@ -82,6 +86,7 @@ public final class Sampler {
             hour: hour, entries: UnsafeBufferPointer(rebasing: entries[..<entryCount]), minuteCounts: minuteCounts)
         var result = expectation(hourOfWeek: hourOfWeek, tables: tables)
         result.inForce = inForce
+        result.capped = result.capped || suspects.isCapped
         return result
     }
 
@@ -106,7 +111,7 @@ public final class Sampler {
         let number = tables.count(hourOfWeek: hourOfWeek, unit: unit(layerAndArea: 0, hour: hour))
         guard number < 1 << 28 else { throw .tooManyCandidates(hour: hour) }
         reserve(entryCount + number)
-        let whole = field.window.count == 60 && field.isNeutral && field.suspect.isEmpty
+        let whole = field.window.count == 60 && field.isNeutral && suspects.isNeutral
         let areas = prepared.areaCount
         let categories = prepared.categoryCount
         let crimes = prepared.crimeCount
@@ -157,8 +162,8 @@ public final class Sampler {
 
     @inline(__always)
     private func identified(area: Int, crime: Int, time: Int, rest: UInt64, else plain: Bool) -> Bool {
-        guard !field.suspect.isEmpty else { return plain }
-        let odds = field.suspectOdds(area: area, crime: crime, minute: time)
+        guard !suspects.isNeutral else { return plain }
+        let odds = suspects.factor(area: area, crime: crime, minute: time)
         guard odds != 1 else { return plain }
         let p = prepared.model.suspect[area * prepared.categoryCount + Int(prepared.categoryOfCrime[crime])]
         return rest < PreparedModel.threshold(odds == 0 ? 0 : p * odds / (1 - p + p * odds))

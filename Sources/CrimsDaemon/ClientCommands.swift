@@ -79,6 +79,7 @@ extension Tool {
                 .flag("no-trend", "without the model's trend"), connectOption, jsonOption,
             ]),
         run: { arguments in
+            for name in ["model", "start"] { _ = try arguments.required(name) }
             var members = [JSON.Member("op", .string("open"))]
             members += try fields(
                 arguments, texts: ["model", "start", "end", "step", "run"], numbers: ["seed", "replicate"])
@@ -127,6 +128,7 @@ extension Tool {
                 .value("reason", "TEXT", "for the audit trail"), connectOption, jsonOption,
             ]),
         run: { arguments in
+            _ = try arguments.required("factor")
             var members: [JSON.Member] = [
                 .init("op", .string("adjust")), .init("run", .string(arguments.operands[0])),
             ]

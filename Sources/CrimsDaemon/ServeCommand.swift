@@ -34,11 +34,13 @@ extension Tool {
         limits.incidentsPerReply = try number(arguments, "max-incidents", 1...100_000_000) ?? limits.incidentsPerReply
         limits.runs = try number(arguments, "max-runs", 1...1_000_000) ?? limits.runs
         let data = try arguments["data"].map { try DataFolder($0) }
-        let control = arguments.all("control")
-        let events = arguments.all("events")
-        let server = try Server(
-            control: control.isEmpty ? [defaultControl] : control, events: events.isEmpty ? [defaultEvents] : events,
-            limits: limits)
+        let control = arguments.all("control").isEmpty ? [defaultControl] : arguments.all("control")
+        let events = arguments.all("events").isEmpty ? [defaultEvents] : arguments.all("events")
+        // libzmq lets a second daemon take over an ipc path without a word.
+        let locks = try (control + events).filter { $0.hasPrefix("ipc://") }.map {
+            try FileLock($0.dropFirst(6) + ".lock", of: $0)
+        }
+        let server = try Server(control: control, events: events, limits: limits)
         let identity = Identity(
             version: version, journal: try data?.journal ?? DataFolder.newID(), boot: data?.boot ?? 1,
             control: server.controlEndpoints, events: server.eventEndpoints)
@@ -63,8 +65,8 @@ extension Tool {
                 .init("journal", .string(identity.journal)), .init("boot", .number(Double(identity.boot))),
             ])
         server.run(hub)
-        // The folder is held until the last reply has been given.
-        withExtendedLifetime(data) { Terminal.log("ended") }
+        // Folder and paths are held until the last reply has been given.
+        withExtendedLifetime((data, locks)) { Terminal.log("ended") }
     }
 
     static func number(_ arguments: Arguments, _ name: String, _ range: ClosedRange<Int>) throws(UsageError) -> Int? {

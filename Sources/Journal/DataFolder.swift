@@ -2,9 +2,9 @@ import CSystem
 import Glibc
 import Protocol
 
-/// Why a data folder cannot be used.
+/// Why a data folder or a lock cannot be had.
 public enum DataFolderError: Error, Equatable, CustomStringConvertible {
-    /// Another daemon works on it; the process id is 0 if it did not say.
+    /// Another daemon has it; the process id is 0 if it did not say.
     case inUse(path: String, process: Int)
     case damaged(path: String, reason: String)
     case system(call: String, path: String, reason: String)
@@ -12,7 +12,7 @@ public enum DataFolderError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .inUse(let path, let process):
-            "\(path) is in use by another daemon (process \(process)): end it, or give another folder with --data"
+            "\(path) is in use by another daemon (process \(process)): end that one, or give another path"
         case .damaged(let path, let reason): "\(path): \(reason)"
         case .system(let call, let path, let reason): "\(path): \(call) failed: \(reason)"
         }
@@ -26,34 +26,13 @@ public final class DataFolder {
     public let journal: String
     /// 1 at the first start.
     public let boot: Int
-    private let lock: Int32
+    private let lock: FileLock
 
     /// Takes the folder, which is made if it is missing.
     public init(_ path: String) throws(DataFolderError) {
         try Self.makeFolders(path)
-        let lock = try Self.takeLock(path)
-        do throws(DataFolderError) {
-            (journal, boot) = try Self.start(path)
-        } catch {
-            close(lock)
-            throw error
-        }
-        self.lock = lock
-    }
-
-    private static func takeLock(_ path: String) throws(DataFolderError) -> Int32 {
-        let lockPath = path + "/lock"
-        let lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard lock >= 0 else { throw failure("open", lockPath) }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            let holder = String(decoding: read(lock), as: UTF8.self).prefix { $0.isASCII && $0.isNumber }
-            close(lock)
-            throw .inUse(path: path, process: Int(holder) ?? 0)
-        }
-        let process = Array("\(getpid())\n".utf8)
-        _ = ftruncate(lock, 0)
-        _ = pwrite(lock, process, process.count, 0)
-        return lock
+        lock = try FileLock(path + "/lock", of: path)
+        (journal, boot) = try Self.start(path)
     }
 
     /// Counts this start.
@@ -75,14 +54,13 @@ public final class DataFolder {
         return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
     }
 
-    deinit { close(lock) }
-
     private static func identity(_ path: String) throws(DataFolderError) -> (journal: String, boot: Int)? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         if descriptor < 0, errno == ENOENT { return nil }
         guard descriptor >= 0 else { throw failure("open", path) }
         defer { close(descriptor) }
-        guard let document = try? JSON(parsing: read(descriptor)), let journal = document["journal"]?.text,
+        guard let document = try? JSON(parsing: FileLock.beginning(of: descriptor)),
+            let journal = document["journal"]?.text,
             let boot = document["boot"]?.number
         else {
             throw .damaged(path: path, reason: "not the identity of a data folder; restore it, or use a new folder")
@@ -105,12 +83,6 @@ public final class DataFolder {
         guard rename(new, path) == 0 else { throw failure("rename", path) }
     }
 
-    private static func read(_ descriptor: Int32) -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: 4_096)
-        let got = pread(descriptor, &buffer, buffer.count, 0)
-        return Array(buffer.prefix(max(0, got)))
-    }
-
     private static func makeFolders(_ path: String) throws(DataFolderError) {
         var status = stat()
         if path.isEmpty || stat(path, &status) == 0 { return }
@@ -118,7 +90,7 @@ public final class DataFolder {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("mkdir", path) }
     }
 
-    private static func failure(_ call: String, _ path: String) -> DataFolderError {
+    static func failure(_ call: String, _ path: String) -> DataFolderError {
         .system(call: call, path: path, reason: String(cString: strerror(errno)))
     }
 }
