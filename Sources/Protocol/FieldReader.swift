@@ -89,7 +89,7 @@ struct FieldReader {
     func duration(_ name: String, months: Bool) throws(Refusal) -> StepLength? {
         guard let value = value(name) else { return nil }
         guard let length = value.text.flatMap({ TimeText.parseDuration($0) }) else {
-            throw refuse(name, "a duration like 15m, 1h, 8h, 1d, 2w\(months ? " or 1mo" : "")")
+            throw refuse(name, "a duration like 15m, 1h, 8h, 1d, 2w\(months ? " or 1mo" : ""), of at most 240 years")
         }
         if case .months = length, !months { throw refuse(name, "a duration in m, h, d or w, not in months") }
         return length
