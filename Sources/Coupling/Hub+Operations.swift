@@ -15,12 +15,14 @@ extension Hub {
         case .open(let open): try self.open(open, id, peer)
         case .step(let step):
             let run = try run(step.run)
-            if let repliedAt = run.timings.repliedAt { run.timings.waiting.add(nanoseconds: now() - repliedAt) }
             let plan = try run.plan(step, limits: limits)
+            if !plan.isRetry, let repliedAt = run.timings.repliedAt {
+                run.timings.waiting.add(nanoseconds: now() - repliedAt)
+            }
             run.isStepping = true
             start(StepJob(run: run, plan: plan, request: step, peer: peer, id: id), on: run)
         case .read(let read):
-            start(try ReadJob(run: try run(read.run), request: read, peer: peer, id: id))
+            try start(ReadJob(run: try run(read.run), request: read, peer: peer, id: id))
         case .adjust(let run, let terms): try adjust(try self.run(run), terms, id, peer)
         case .retract(let run, let adjustment): try retract(try self.run(run), adjustment, id, peer)
         case .adjustments(let name):
@@ -82,7 +84,7 @@ extension Hub {
             (run, served) = (found, found.served)
         case .model(let name): (run, served) = (nil, try self.served(name))
         }
-        start(RatesJob(request, served: served, run: run, hub: self, peer: peer, id: id))
+        try start(RatesJob(request, served: served, run: run, hub: self, peer: peer, id: id))
     }
 
     // MARK: - Runs
@@ -118,13 +120,14 @@ extension Hub {
                 "run '\(parent.name)' has taken the steps before seq \(parent.nextSeq): fork at it or before it, not at \(seq)"
             )
         }
-        let run = Run(name: request.name ?? freshName(), of: parent, request: request, cache: cache)
+        let run = Run(name: request.name, of: parent, request: request, cache: cache)
         let known = parent.incidents(before: run.nextSeq).upTo
         guard known < run.nextSeq else { return try finishFork(run, id, peer) }
         start(ForkJob(run, of: parent, uncounted: known..<run.nextSeq, peer: peer, id: id), on: parent)
     }
 
     func finishFork(_ run: Run, _ id: String?, _ peer: Peer) throws(Refusal) {
+        if run.name.isEmpty { run.name = freshName() }
         try add(run)
         reply(standing(of: run, op: "fork", id: id, resumed: false), to: peer)
         publish("forked", of: run)

@@ -68,8 +68,7 @@ public final class Hub {
     private(set) var order: [String] = []
     private var opened = 0
     private(set) var subscriptions = Subscriptions()
-    /// Work in progress, and the runs that wait for it.
-    private var jobs: [(job: any Job, run: Run?)] = []
+    private var jobs = JobQueue()
 
     public init(
         source: any ModelSource, limits: Limits, identity: Identity, now: @escaping () -> UInt64,
@@ -131,15 +130,23 @@ public final class Hub {
     /// Whether there is work in progress.
     public var hasWork: Bool { !jobs.isEmpty }
 
-    /// Works on what is in progress, one job after the other, until nothing is left or `isOver` says so.
+    /// Works on what is in progress, turn by turn, until nothing is left or `isOver` says so.
     public func work(until isOver: () -> Bool) {
-        while !jobs.isEmpty {
-            let (job, run) = jobs.removeFirst()
+        while let (job, run) = jobs.next() {
             if job.work(self, until: isOver) {
                 if let run { release(run) }
             } else {
-                jobs.append((job, run))
+                jobs.putBack(job, run)
             }
+            if isOver() { return }
+        }
+    }
+
+    /// Before the daemon ends: goes on with the steps at hand and begins nothing.
+    public func finishSteps(until isOver: () -> Bool) {
+        jobs.dropReads()
+        while let (job, run) = jobs.next() {
+            if !job.work(self, until: isOver) { jobs.putBack(job, run) }
             if isOver() { return }
         }
     }
@@ -150,13 +157,24 @@ public final class Hub {
         run.isStepping = false
         while !run.isBusy, !run.waiting.isEmpty {
             let pending = run.waiting.removeFirst()
-            dispatch(pending.request, from: pending.peer)
+            // By its name: what waited may have deleted this run and opened another of the same name.
+            handle(pending.request, from: pending.peer)
         }
     }
 
-    func start(_ job: any Job, on run: Run? = nil) {
-        run?.isBusy = true
-        jobs.append((job, run))
+    /// Begins work that changes a run.
+    func start(_ job: any Job, on run: Run) {
+        run.isBusy = true
+        jobs.add(job, run)
+    }
+
+    /// Begins work that only reads.
+    func start(_ job: any Job) throws(Refusal) {
+        guard jobs.reads < limits.readsWaiting else {
+            throw .limit(
+                "reads_waiting", "\(limits.readsWaiting) requests to 'read' or 'rates' are at hand already: ask later")
+        }
+        jobs.add(job)
     }
 
     private func handle(_ request: Request, from peer: Peer) {

@@ -25,3 +25,45 @@ struct WindowCursor {
         return position..<end
     }
 }
+
+/// Work in progress: steps and reads in turn, so that a short step never waits for more than one slice of reading,
+/// however much there is to read.
+struct JobQueue {
+    private var steps: [(job: any Job, run: Run)] = []
+    /// The reads at work, whose replies are growing, and those that have not begun.
+    private var reading: [any Job] = []
+    private var waiting: [any Job] = []
+    private var stepIsNext = true
+    /// Each has a reply in memory.
+    private static let readingMax = 4
+
+    var isEmpty: Bool { steps.isEmpty && reads == 0 }
+    var reads: Int { reading.count + waiting.count }
+
+    mutating func add(_ job: any Job, _ run: Run) { steps.append((job, run)) }
+
+    mutating func add(_ job: any Job) { waiting.append(job) }
+
+    /// Takes out the job whose turn it is.
+    mutating func next() -> (job: any Job, run: Run?)? {
+        while reading.count < Self.readingMax, !waiting.isEmpty { reading.append(waiting.removeFirst()) }
+        let takeStep = !steps.isEmpty && (stepIsNext || reading.isEmpty)
+        stepIsNext = !takeStep
+        if takeStep {
+            let first = steps.removeFirst()
+            return (first.job, first.run)
+        }
+        guard !reading.isEmpty else { return nil }
+        return (reading.removeFirst(), nil)
+    }
+
+    /// Puts back a job that is not done.
+    mutating func putBack(_ job: any Job, _ run: Run?) {
+        if let run { steps.append((job, run)) } else { reading.append(job) }
+    }
+
+    mutating func dropReads() {
+        reading = []
+        waiting = []
+    }
+}

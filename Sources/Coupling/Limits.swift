@@ -12,6 +12,8 @@ public struct Limits: Sendable {
     public var rowsPerReply = 1_000_000
     /// Requests of one run that wait for its step to be done.
     public var requestsWaiting = 1_000
+    /// Requests to `read` or `rates` that are at hand, of all clients together.
+    public var readsWaiting = 1_000
     /// Above this libzmq ends the connection unanswered.
     public var frameBytes = 16 << 20
 
@@ -26,6 +28,7 @@ public struct Limits: Sendable {
             .init("incidents_per_reply", .number(Double(incidentsPerReply))),
             .init("rows_per_reply", .number(Double(rowsPerReply))),
             .init("requests_waiting", .number(Double(requestsWaiting))),
+            .init("reads_waiting", .number(Double(readsWaiting))),
         ])
     }
 }

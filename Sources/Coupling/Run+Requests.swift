@@ -73,15 +73,17 @@ extension Run {
     ) throws(Refusal) -> (accepted: [AcceptedAdjustment], ids: [String]) {
         var accepted: [AcceptedAdjustment] = []
         var ids: [String] = []
+        var newKeys: [String: Int] = [:]
         for terms in list {
             if let key = terms.key,
-                let earlier = adjustment(key: key) ?? accepted.first(where: { $0.terms.key == key })
+                let earlier = adjustment(key: key) ?? newKeys[key].map({ accepted[$0] })
             {
                 try Self.checkDuplicate(earlier, terms, run: name)
                 ids.append(earlier.id)
                 continue
             }
             let new = try resolve(terms, number: adjustments.count + accepted.count + 1)
+            if let key = terms.key { newKeys[key] = accepted.count }
             accepted.append(new)
             ids.append(new.id)
         }

@@ -30,7 +30,8 @@ struct AcceptedAdjustment {
 /// One run: a clock, its adjustments, and what was last asked of it. Its incidents are not kept; they are a function
 /// of this and are drawn again when asked for.
 final class Run {
-    let name: String
+    /// Empty while a fork that was given none is in the making.
+    var name: String
     let served: ServedModel
     let arguments: OpenRequest
     let sampler: Sampler
@@ -87,8 +88,8 @@ final class Run {
     }
 
     /// A fork: `parent` up to and including step `seq` − 1, with what was acknowledged before that step was taken.
-    init(name: String, of parent: Run, request: ForkRequest, cache: MonthCache) {
-        self.name = name
+    init(name: String?, of parent: Run, request: ForkRequest, cache: MonthCache) {
+        self.name = name ?? ""
         served = parent.served
         arguments = parent.arguments
         sampler = Sampler(prepared: served.prepared, world: arguments.world, cache: cache)

@@ -31,7 +31,7 @@ final class StepJob: Job {
             guard draw.isAtEnd else { return false }
             take(hub)
             guard !plan.isRetry, run.arguments.publish else { return true }
-            publication = StepPublication(run: run, plan: plan, hub: hub)
+            publication = StepPublication(run: run, plan: plan, schedule: draw.schedule, hub: hub)
         }
         return publication?.work(hub, until: isOver) ?? true
     }
@@ -77,8 +77,9 @@ final class StepPublication {
     }
     private static let batchMax = 1_000
 
-    init(run: Run, plan: StepPlan, hub: Hub) {
+    init(run: Run, plan: StepPlan, schedule: [ScheduledAdjustment], hub: Hub) {
         self.run = run
+        self.schedule = schedule
         for adjustment in plan.accepted { hub.publish(adjustment, of: run) }
         stepTopic = Array("step/\(run.name)/".utf8)
         categoryTopics = run.served.model.categories.map { category in
@@ -87,7 +88,6 @@ final class StepPublication {
         wantsSteps = hub.subscriptions.wants(stepTopic)
         wantedCategories = categoryTopics.map { hub.subscriptions.wants($0) }
         let wanted = wantsSteps || wantedCategories.contains(true)
-        schedule = wanted ? run.schedule(in: plan.window) : []
         seq = plan.seq
         lastSeq = wanted ? plan.seq + plan.steps : plan.seq
         cursor = WindowCursor(plan.window.lowerBound..<run.start(of: plan.seq + 1).minutes)

@@ -7,7 +7,8 @@ struct WindowDraw {
     let format: Format
     let selection: Sampler.Selection
     let window: Range<Int>
-    private let schedule: [ScheduledAdjustment]
+    /// The adjustments that act in the window.
+    let schedule: [ScheduledAdjustment]
     private var cursor: WindowCursor
     private var chosen: IncidentColumns
     private(set) var columns: IncidentColumns

@@ -102,22 +102,67 @@ final class FeedbackField {
 
     // MARK: - Folding
 
-    /// What one adjustment does in the window: one value throughout, or one for each minute from `first` on.
+    /// What an adjustment does in the window: one value throughout, or one for each minute in `minutes`.
     private struct Pulse {
-        var varies: Bool
-        var minutes: Range<Int>
-        var values: [Double]
+        /// Of the first of the adjustments that it stands for.
+        let position: Int
+        let adjustment: Adjustment
+        private(set) var varies: Bool
+        private(set) var minutes: Range<Int>
+        private var values: [Double]
 
-        init(_ entry: ScheduledAdjustment, window: Range<Int>) {
-            let adjustment = entry.adjustment
+        init(_ entry: ScheduledAdjustment, position: Int, window: Range<Int>) {
+            self.position = position
+            adjustment = entry.adjustment
             varies = !FeedbackField.isConstant(entry, in: window)
-            minutes =
-                max(adjustment.from.minutes, window.lowerBound) - window.lowerBound..<min(entry.end, window.upperBound)
-                - window.lowerBound
+            let first = max(adjustment.from.minutes, window.lowerBound) - window.lowerBound
+            minutes = first..<min(entry.end, window.upperBound) - window.lowerBound
+            let adjustment = adjustment
             values = varies ? minutes.map { adjustment.value(at: window.lowerBound + $0) } : [adjustment.factor]
         }
 
         func value(at minute: Int) -> Double { varies ? values[minute - minutes.lowerBound] : values[0] }
+
+        /// Takes in a later one with the same scope, where both scale and neither displaces.
+        mutating func multiply(by other: Pulse, stride: Int) {
+            if varies || other.varies {
+                values = (0..<stride).map { minute in
+                    let own = !varies || minutes.contains(minute) ? value(at: minute) : 1
+                    return own * (!other.varies || other.minutes.contains(minute) ? other.value(at: minute) : 1)
+                }
+                varies = true
+                minutes = 0..<stride
+            } else {
+                values[0] *= other.values[0]
+            }
+        }
+    }
+
+    /// The pulses of the adjustments in force. Those that scale the same scope become one, so that many of them cost
+    /// what one does; a `set` or a displacement between them keeps its place.
+    private func pulses() -> [Pulse] {
+        struct Scope: Hashable {
+            let areas: [Int]?
+            let crimes: [Int]?
+        }
+        var pulses: [Pulse] = []
+        var ofScope: [Scope: Int] = [:]
+        for (position, entry) in active.enumerated() {
+            let pulse = Pulse(entry, position: position, window: window)
+            guard entry.adjustment.mode == .scale, entry.adjustment.displacement == 0 else {
+                ofScope = [:]
+                pulses.append(pulse)
+                continue
+            }
+            let scope = Scope(areas: entry.adjustment.areas, crimes: entry.adjustment.crimes)
+            if let earlier = ofScope[scope] {
+                pulses[earlier].multiply(by: pulse, stride: stride)
+            } else {
+                ofScope[scope] = pulses.count
+                pulses.append(pulse)
+            }
+        }
+        return pulses
     }
 
     private func fold(tables: MonthTables) {
@@ -125,16 +170,15 @@ final class FeedbackField {
         cells.removeAll(keepingCapacity: true)
         factors.removeAll(keepingCapacity: true)
         received.removeAll(keepingCapacity: true)
-        for (position, entry) in active.enumerated() {
-            let pulse = Pulse(entry, window: window)
-            for crimeClass in partition.crimeClassesOf[position] {
-                for areaClass in partition.areaClassesOf[position] {
+        for pulse in pulses() {
+            for crimeClass in partition.crimeClassesOf[pulse.position] {
+                for areaClass in partition.areaClassesOf[pulse.position] {
                     let cell = touch(areaClass: areaClass, crimeClass: crimeClass, varying: pulse.varies)
-                    if entry.adjustment.displacement > 0 {
-                        displace(entry.adjustment, pulse, areaClass, crimeClass, source: cell, tables)
+                    if pulse.adjustment.displacement > 0 {
+                        displace(pulse, areaClass, crimeClass, source: cell, tables)
                     }
                     for slot in slots(of: cell, pulse) {
-                        if entry.adjustment.mode == .set {
+                        if pulse.adjustment.mode == .set {
                             factors[cell * stride + slot] = pulse.value(at: slot)
                             received[cell * stride + slot] = 0
                         } else {
@@ -172,11 +216,11 @@ final class FeedbackField {
         return cell
     }
 
-    /// Gives the neighbours outside the scope their part of what `adjustment` is about to remove from one area.
+    /// Gives the neighbours outside the scope their part of what an adjustment is about to remove from one area.
     private func displace(
-        _ adjustment: Adjustment, _ pulse: Pulse, _ areaClass: Int, _ crimeClass: Int, source: Int,
-        _ tables: MonthTables
+        _ pulse: Pulse, _ areaClass: Int, _ crimeClass: Int, source: Int, _ tables: MonthTables
     ) {
+        let adjustment = pulse.adjustment
         // Areas that displacement concerns are alone in their class.
         let area = partition.firstArea[areaClass]
         let category = partition.categoryOfCrimeClass[crimeClass]

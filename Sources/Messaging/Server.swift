@@ -85,11 +85,18 @@ public final class Server {
             let ready = wait(milliseconds: hub.hasWork ? 0 : Int((heartbeat - now) / 1_000_000) + 1)
             if ready.subscriptions { receiveSubscriptions(hub) }
             if ready.requests { receiveRequests(hub) }
+            if ready.end {
+                let end = Clock.now() + Self.graceNanoseconds
+                while hub.hasWork, Clock.now() < end {
+                    let over = Clock.now() + Self.sliceNanoseconds
+                    hub.finishSteps { Clock.now() >= over }
+                }
+                return
+            }
             if hub.hasWork {
-                let over = Clock.now() + (ready.end ? Self.graceNanoseconds : Self.sliceNanoseconds)
+                let over = Clock.now() + Self.sliceNanoseconds
                 hub.work { Clock.now() >= over }
             }
-            if ready.end { return }
         }
     }
 
