@@ -151,14 +151,28 @@ extension Tool {
             notes: ["One event a line: its topic, a tab, its JSON. Heartbeats only where --topic asks for them."]),
         run: { arguments in
             var topics = arguments.all("topic")
+            let run = arguments.operands.first
+            guard run == nil || topics.isEmpty else {
+                throw UsageError(message: "give RUN or --topic, not both: a topic names its run, as in step/r1/")
+            }
             if topics.isEmpty {
-                let run = arguments.operands.first.map { "\($0)/" } ?? ""
-                topics = ["incidents/", "step/", "adjustment/", "run/"].map { $0 + run }
+                topics = ["incidents/", "step/", "adjustment/", "run/"].map { $0 + (run.map { $0 + "/" } ?? "") }
             }
             var left = try number(arguments, "count", 1...Int.max) ?? .max
-            let listener = try Listener(arguments["events"] ?? defaultEvents, topics: topics)
+            let endpoint = arguments["events"] ?? defaultEvents
+            // A daemon that is there says so every second.
+            let listener = try Listener(endpoint, topics: topics + ["heartbeat/"])
+            var isSilent = false
             while left > 0 {
-                guard let event = listener.next(seconds: 3_600) else { continue }
+                guard let event = listener.next(seconds: 3) else {
+                    if !isSilent {
+                        Terminal.say("crims tail: nothing from \(endpoint): is 'crims serve' running there?\n")
+                    }
+                    isSilent = true
+                    continue
+                }
+                isSilent = false
+                guard topics.contains(where: { event.topic.hasPrefix($0) }) else { continue }
                 Terminal.print("\(event.topic)\t\(String(decoding: event.payload, as: UTF8.self))\n")
                 left -= 1
             }

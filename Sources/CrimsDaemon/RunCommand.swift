@@ -55,7 +55,7 @@ extension Tool {
             try output.flush(above: 1 << 18)
             progress.show(Double(run.time - request.start) / length)
         }
-        try output.flush(above: 0)
+        try output.finish()
         progress.finish()
         summarise(arguments, request, count: count, expected: expected, baseline: baseline)
     }
@@ -137,22 +137,40 @@ extension Tool {
     }
 }
 
-/// Where a run's incidents go.
+/// Where a run's incidents go. A file appears under its name when it is whole, and not before.
 private struct OutputFile {
     private let descriptor: Int32
     private let name: String
+    /// What is written until then; nil for stdout and for what is no plain file.
+    private let part: String?
     var writer = ByteWriter(capacity: 1 << 19)
 
     init(_ path: String?) throws {
         name = path ?? "stdout"
-        descriptor = path.map { open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666) } ?? STDOUT_FILENO
+        guard let path else {
+            (descriptor, part) = (STDOUT_FILENO, nil)
+            return
+        }
+        var status = stat()
+        let isPlain = stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
+        part = isPlain ? path + ".part" : nil
+        descriptor = open(part ?? path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw failure("cannot be written") }
     }
 
     mutating func flush(above limit: Int) throws {
         guard writer.count > limit else { return }
-        guard Terminal.write(writer.bytes, to: descriptor) else { throw failure("not all of it could be written") }
+        guard Terminal.write(writer.bytes, to: descriptor) else {
+            let failure = failure("not all of it could be written")
+            if let part { unlink(part) }
+            throw failure
+        }
         writer.clear()
+    }
+
+    mutating func finish() throws {
+        try flush(above: 0)
+        if let part, rename(part, name) != 0 { throw failure("cannot be written") }
     }
 
     private func failure(_ what: String) -> Refusal {

@@ -89,6 +89,12 @@ struct CatalogSource: ModelSource {
         do throws(ModelError) {
             return try catalog.load(name)
         } catch {
+            if case .unknownModel(_, []) = error {
+                throw .unknown(
+                    .unknownModel, name: name,
+                    "no model '\(name)', nor any other, in \(catalog.folders.joined(separator: ", ")): "
+                        + "name their folder with --models")
+            }
             if case .unknownModel(_, let known) = error, let nearest = Spelling.nearest(to: name, in: known) {
                 throw .unknown(.unknownModel, name: name, "\(error); did you mean '\(nearest)'?")
             }

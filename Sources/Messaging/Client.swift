@@ -3,7 +3,7 @@ import Protocol
 
 /// A client of a running daemon, for the command line.
 ///
-/// It never waits for a dead daemon: when an answer is late it asks for `status` on a second connection, and goes on
+/// It never waits for a dead daemon: when an answer is late it says `hello` on a second connection, and goes on
 /// waiting only if that is answered.
 public final class Client {
     private let context: Context
@@ -19,6 +19,7 @@ public final class Client {
     }
 
     private static func connect(_ endpoint: String, _ context: Context) throws(MessagingError) -> Socket {
+        try Endpoint.requireKnown(endpoint)
         let socket = try Socket(.dealer, in: context)
         socket.set(ZMQ_LINGER, 0)
         try socket.connect(endpoint)
@@ -66,6 +67,7 @@ public final class Listener {
 
     /// - Parameter topics: prefixes such as `step/r1/`; an empty one means all.
     public init(_ endpoint: String, topics: [String]) throws(MessagingError) {
+        try Endpoint.requireKnown(endpoint)
         context = try Context()
         socket = try Socket(.subscriber, in: context)
         socket.set(ZMQ_LINGER, 0)

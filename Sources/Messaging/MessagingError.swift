@@ -32,6 +32,13 @@ public enum MessagingError: Error, Equatable, CustomStringConvertible {
 
 /// The endpoints that may be used.
 public enum Endpoint {
+    /// A client may connect to any machine.
+    static func requireKnown(_ endpoint: String) throws(MessagingError) {
+        guard endpoint.hasPrefix("tcp://") || endpoint.hasPrefix("ipc://") else {
+            throw .endpoint(endpoint, reason: "an endpoint is tcp://ADDRESS:PORT or ipc://PATH")
+        }
+    }
+
     /// Without keys everybody who reaches a socket may do everything, so only this machine may.
     public static func requireLocal(_ endpoint: String) throws(MessagingError) {
         if endpoint.hasPrefix("ipc://"), endpoint.utf8.count > 6 { return }

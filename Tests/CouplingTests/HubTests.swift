@@ -113,6 +113,68 @@ extension JSON {
         #expect(adjusted.int("seq") == 500)
     }
 
+    @Test func `what waited for a run that is deleted waits for the next of its name`() throws {
+        let bench = Bench()
+        try bench.open("x")
+        let before = bench.replies.count
+        let open = #"{"v":1,"id":"o","op":"open","model":"ring","start":"2020-02-28T12:00","run":"x"}"#
+        for text in [
+            #"{"v":1,"id":"a","op":"step","run":"x","count":50,"format":"none"}"#,
+            #"{"v":1,"id":"c","op":"close","run":"x"}"#,
+            #"{"v":1,"id":"d","op":"delete","run":"x"}"#, open,
+            #"{"v":1,"id":"b","op":"step","run":"x","count":30,"format":"none"}"#,
+            #"{"v":1,"id":"f","op":"adjust","run":"x","factor":2}"#,
+            #"{"v":1,"id":"s","op":"step","run":"x","format":"none"}"#,
+        ] { bench.send(text) }
+        while bench.hub.hasWork { bench.hub.work { true } }
+        let replies = try bench.replies.dropFirst(before).map { try JSON(parsing: $0.frames[0]) }
+        #expect(replies.map { $0["id"]?.text } == ["a", "c", "d", "o", "b", "f", "s"])
+        #expect(replies.map { $0.int("seq") } == [0, nil, nil, nil, 0, 30, 30])
+        #expect(try bench.ask(#""op":"status","run":"x""#)["runs"]?.elements?[0].int("next_seq") == 31)
+    }
+
+    @Test func `a step waits for one slice of reading, however much there is to read`() throws {
+        let bench = Bench()
+        try bench.open()
+        let before = bench.replies.count
+        for number in 0..<500 {
+            bench.send(
+                #"{"v":1,"id":"\#(number)","op":"rates","model":"ring","from":"2020-01-01","to":"2020-02-01"}"#, from: 2
+            )
+        }
+        bench.send(#"{"v":1,"id":"step","op":"step","run":"r1","format":"none"}"#)
+        bench.hub.work { true }
+        bench.hub.work { true }
+        #expect(bench.replies.count == before + 1)
+        #expect(try JSON(parsing: bench.replies[before].frames[0])["id"] == .string("step"))
+        while bench.hub.hasWork { bench.hub.work { false } }
+        #expect(bench.replies.count == before + 501)
+    }
+
+    @Test func `before the end, steps are finished and nothing is begun`() throws {
+        let bench = Bench()
+        try bench.open()
+        let before = bench.replies.count
+        bench.send(#"{"v":1,"op":"rates","model":"ring","from":"2020-01-01","to":"2020-02-01"}"#)
+        bench.send(#"{"v":1,"id":"a","op":"step","run":"r1","count":40,"format":"none"}"#)
+        bench.send(#"{"v":1,"id":"b","op":"step","run":"r1","count":40,"format":"none"}"#)
+        while bench.hub.hasWork { bench.hub.finishSteps { true } }
+        #expect(try bench.replies.dropFirst(before).map { try JSON(parsing: $0.frames[0])["id"]?.text } == ["a"])
+    }
+
+    @Test func `a fork that was given no name gets one that is free when it is made`() throws {
+        let bench = Bench()
+        try bench.open()
+        try bench.ask(#""op":"step","run":"r1","count":300,"format":"none""#)
+        bench.send(#"{"v":1,"id":"fork","op":"fork","run":"r1","seq":200}"#)
+        bench.send(#"{"v":1,"id":"open","op":"open","model":"ring","start":"2020-01-01","run":"r2"}"#)
+        while bench.hub.hasWork { bench.hub.work { true } }
+        let reply = try JSON(parsing: bench.replies.last!.frames[0])
+        #expect(reply["run"] == .string("r3") && reply.int("next_seq") == 200)
+        let counted = try bench.ask(#""op":"read","run":"r1","seq":0,"count":200,"format":"none""#).int("count")
+        #expect(try bench.ask(#""op":"status","run":"r3""#)["runs"]?.elements?[0].int("incidents") == counted)
+    }
+
     @Test func `too many incidents for one reply are refused before a step is taken`() throws {
         var limits = Limits()
         limits.incidentsPerReply = 50
