@@ -21,6 +21,8 @@ public final class Adjustment: Sendable {
     public let end: Int
 
     let areaMask: [Bool]?
+    /// What 0…59 minutes leave of an effect; empty without a half-life.
+    private let decayWithinHour: [Double]
     let crimeMask: [Bool]?
 
     /// An effect below this is over.
@@ -46,6 +48,7 @@ public final class Adjustment: Sendable {
         self.displacement = displacement
         areaMask = areas.map { Self.mask($0, count: model.areaCount) }
         crimeMask = crimes.map { Self.mask($0, count: model.crimeCount) }
+        decayWithinHour = halfLife.map { half in (0..<60).map { Numerics.exp2(-Double($0) / Double(half)) } } ?? []
         let given = until?.minutes ?? Self.forever
         end = halfLife.map { min(given, Self.decayEnd(factor: factor, halfLife: $0, from: from.minutes)) } ?? given
     }
@@ -70,10 +73,15 @@ public final class Adjustment: Sendable {
         return from + high
     }
 
-    /// The factor at a minute at which it acts.
-    func value(at minute: Int) -> Double {
-        guard let halfLife else { return factor }
-        return 1 + (factor - 1) * Numerics.exp2(-Double(minute - from.minutes) / Double(halfLife))
+    /// The factors at minutes of one hour at which it acts.
+    ///
+    /// A decay is that of the hour's beginning times that within an hour, which is kept: two operations a minute and one
+    /// exponential an hour. The value at a minute does not depend on which minutes are asked for.
+    func values(at minutes: Range<Int>) -> [Double] {
+        guard let halfLife else { return [Double](repeating: factor, count: minutes.count) }
+        let hour = minutes.lowerBound / 60 * 60
+        let atHour = Numerics.exp2(-Double(hour - from.minutes) / Double(halfLife))
+        return minutes.map { 1 + (factor - 1) * (atHour * decayWithinHour[$0 - hour]) }
     }
 
     /// Expected incidents per day, at the month's baseline rates, that it displaces but that no neighbour can take

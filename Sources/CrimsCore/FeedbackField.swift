@@ -117,8 +117,10 @@ final class FeedbackField {
             varies = !FeedbackField.isConstant(entry, in: window)
             let first = max(adjustment.from.minutes, window.lowerBound) - window.lowerBound
             minutes = first..<min(entry.end, window.upperBound) - window.lowerBound
-            let adjustment = adjustment
-            values = varies ? minutes.map { adjustment.value(at: window.lowerBound + $0) } : [adjustment.factor]
+            values =
+                varies
+                ? adjustment.values(at: window.lowerBound + first..<window.lowerBound + minutes.upperBound)
+                : [adjustment.factor]
         }
 
         func value(at minute: Int) -> Double { varies ? values[minute - minutes.lowerBound] : values[0] }
@@ -177,18 +179,25 @@ final class FeedbackField {
                     if pulse.adjustment.displacement > 0 {
                         displace(pulse, areaClass, crimeClass, source: cell, tables)
                     }
-                    for slot in slots(of: cell, pulse) {
-                        if pulse.adjustment.mode == .set {
-                            factors[cell * stride + slot] = pulse.value(at: slot)
-                            received[cell * stride + slot] = 0
-                        } else {
-                            factors[cell * stride + slot] *= pulse.value(at: slot)
-                        }
-                    }
+                    apply(pulse, to: cell)
                 }
             }
         }
         finish()
+    }
+
+    private func apply(_ pulse: Pulse, to cell: Int) {
+        let slots = slots(of: cell, pulse)
+        let first = cell * stride
+        let sets = pulse.adjustment.mode == .set
+        // One check of exclusive access for all minutes.
+        factors.withUnsafeMutableBufferPointer { factors in
+            for slot in slots {
+                let value = pulse.value(at: slot)
+                factors[first + slot] = sets ? value : factors[first + slot] * value
+            }
+        }
+        if sets { for slot in slots { received[first + slot] = 0 } }
     }
 
     private func slots(of cell: Int, _ pulse: Pulse) -> Range<Int> {
@@ -242,28 +251,34 @@ final class FeedbackField {
         }
     }
 
+    /// Makes F of M and of what was received, and sums it up.
     private func finish() {
         isCapped = false
         largest = [Double](repeating: 1, count: partition.areaClasses)
         for crimeClass in 0..<partition.crimeClasses {
             for areaClass in 0..<partition.areaClasses {
                 let cell = Int(cellOf[crimeClass * partition.areaClasses + areaClass])
-                guard cell >= 0 else { continue }
-                var sum = 0.0
-                let slots = cells[cell].varies ? stride : 1
-                for slot in cell * stride..<cell * stride + slots {
-                    var factor = factors[slot]
-                    if cells[cell].receives { factor *= 1 + received[slot] }
-                    if factor >= Adjustment.factorMax {
-                        factor = Adjustment.factorMax
-                        isCapped = true
-                    }
-                    factors[slot] = factor
-                    sum += factor
-                    largest[areaClass] = max(largest[areaClass], factor)
-                }
-                cells[cell].sum = cells[cell].varies ? sum : sum * Double(window.count)
+                if cell >= 0 { largest[areaClass] = max(largest[areaClass], finish(cell)) }
             }
         }
+    }
+
+    /// - Returns: the cell's largest F.
+    private func finish(_ cell: Int) -> Double {
+        let slots = cell * stride..<cell * stride + (cells[cell].varies ? stride : 1)
+        let receives = cells[cell].receives
+        var sum = 0.0
+        var most = 0.0
+        factors.withUnsafeMutableBufferPointer { factors in
+            for slot in slots {
+                if receives { factors[slot] *= 1 + received[slot] }
+                factors[slot] = min(factors[slot], Adjustment.factorMax)
+                sum += factors[slot]
+                most = max(most, factors[slot])
+            }
+        }
+        cells[cell].sum = cells[cell].varies ? sum : sum * Double(window.count)
+        if most >= Adjustment.factorMax { isCapped = true }
+        return most
     }
 }
