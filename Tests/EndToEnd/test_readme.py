@@ -39,7 +39,7 @@ def test_the_commands_beside_the_daemon_work(crims, tmp_path):
     commands = re.findall(r"^    \.build/release/crims (.*?)(?:  +#.*)?$", README, re.MULTILINE)
     assert {command.split()[0] for command in commands} == {"serve", "run", "models", "--help", "calibrate"}
     for command in commands:
-        words = command.replace("year.csv", str(year)).split()
+        words = command.replace("out/year.csv", str(year)).split()
         if words[0] in ("serve", "calibrate"):
             continue
         finished = crims(*words)
