@@ -62,7 +62,7 @@ def test_ipc_endpoints_work_the_same(start_daemon, connect, tmp_path):
 @pytest.mark.parametrize("form", ["none", "records"])
 def test_status_is_answered_while_a_long_step_runs(start_daemon, connect, form):
     daemon = start_daemon()
-    fields = {"format": form} | ({} if form == "none" else {"until": "2023-01-01"})
+    fields = {"format": form} | ({} if form == "none" else {"until": "2025-01-01"})
     client, dealer = begin_long_step(daemon, connect, **fields)
     asked, waits = 0, []
     while not dealer.socket.poll(0) and asked < 20:
@@ -71,7 +71,7 @@ def test_status_is_answered_while_a_long_step_runs(start_daemon, connect, form):
         waits.append(time.monotonic() - begun)
         asked += told["stepping"]
         time.sleep(0.01)
-    assert asked >= 5, "the step was over too soon to see"
+    assert asked >= 3, "the step was over too soon to see"
     assert max(waits) < 0.2, waits
 
 
@@ -100,7 +100,7 @@ def test_other_clients_step_while_a_long_step_runs(start_daemon, connect):
 @pytest.mark.parametrize("form", ["none", "csv"])
 def test_a_signal_during_a_long_step_ends_the_daemon_within_a_second(start_daemon, connect, number, form):
     daemon = start_daemon()
-    fields = {"format": form} | ({} if form == "none" else {"until": "2023-01-01"})
+    fields = {"format": form} | ({} if form == "none" else {"until": "2025-01-01"})
     begin_long_step(daemon, connect, **fields)
     begun = time.monotonic()
     assert daemon.signal(number, within=5) == 0
