@@ -84,7 +84,7 @@ left.plot(more, color="#D55E00", label="displaced to the areas around")
 left.plot(mean, color="#000000", label="net, mean over many replicates", linestyle=":")
 left.plot([sum(pair) for pair in zip(fewer, more)], color="#000000", label="net, in this run")
 left.plot(fewer, color="#0072B2", label="prevented")
-left.set(title="With less without patrols, summed", xlabel="days", ylabel="change in incidents")
+left.set(title="With patrols less without, added up", xlabel="days", ylabel="change in incidents")
 left.legend(loc="lower left")
 for area in ask("describe", model="merseyside")["areas"]:
     n = change[area["code"]]
