@@ -74,13 +74,13 @@ struct Arguments {
             }
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             let option = try Self.find(parts[0], in: syntax)
-            guard let placeholder = option.value else {
+            guard let valueName = option.value else {
                 guard parts.count == 1 else { throw UsageError(message: "\(parts[0]) takes no value") }
                 flags.insert(option.name)
                 continue
             }
             guard let value = parts.count > 1 ? parts[1] : words.popFirst() else {
-                throw UsageError(message: "\(parts[0]) needs a value: \(placeholder)")
+                throw UsageError(message: "\(parts[0]) needs a value: \(valueName)")
             }
             if !option.isRepeatable, values[option.name] != nil {
                 throw UsageError(message: "--\(option.name) is given twice")

@@ -71,8 +71,8 @@ def test_status_is_answered_while_a_long_step_runs(start_daemon, connect, form):
         waits.append(time.monotonic() - begun)
         asked += told["stepping"]
         time.sleep(0.01)
-    assert asked >= 3, "the step was over too soon to see"
-    assert max(waits) < 1, waits
+    assert asked >= 5, "the step was over too soon to see"
+    assert max(waits) < 0.2, waits
 
 
 def test_heartbeats_come_during_a_long_step(start_daemon, connect):
@@ -104,12 +104,12 @@ def test_a_signal_during_a_long_step_ends_the_daemon_within_a_second(start_daemo
     begin_long_step(daemon, connect, **fields)
     begun = time.monotonic()
     assert daemon.signal(number, within=5) == 0
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 1.5
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_at_rest_ends_the_daemon(start_daemon, number):
-    assert start_daemon().signal(number, within=3) == 0
+    assert start_daemon().signal(number, within=1) == 0
 
 
 def test_a_large_reply_takes_time_in_proportion(start_daemon, connect):
