@@ -13,6 +13,47 @@ import Protocol
 public func calibrate(
     _ options: CalibrationOptions, log: (String) -> Void
 ) throws(CalibrationError) -> (model: CrimeModel, information: ModelInformation, accounting: Accounting) {
+    let (reference, counts, accounting, period) = try read(options)
+    let force = ForceCounts(counts, reference: reference)
+    let fit = ModelFit(
+        counts: counts, force: force, reference: reference, leavingOut: accounting.outcomeMonthsLeftOut)
+    for line in accounting.summary { log(line) }
+    for line in fit.summary(reference.categories) { log(line) }
+    let model = CrimeModel(
+        name: options.name ?? options.force,
+        title: options.title ?? "\(reference.forceName), \(period.from.text) to \(period.to.text)",
+        period: period, digest: "", areas: reference.areas, categories: reference.categories,
+        crimes: fit.crimes, rates: fit.rates, profiles: reference.profile,
+        profileOfCrime: fit.crimes.map(\.category), suspect: fit.suspect, neighbours: reference.neighbours,
+        dispersion: fit.dispersion, trend: fit.trend)
+    let information = ModelInformation(
+        fit: fit, reference: reference, accounting: accounting, monthCount: counts.months.count)
+    return (model, information, accounting)
+}
+
+/// Forecasts months of a force that the training months do not know, and scores the forecasts.
+///
+/// - Parameters:
+///   - options: Whose period is not used.
+///   - log: Gets sentences for people: what was read and rejected.
+public func backtest(
+    _ options: CalibrationOptions, plan: BacktestPlan, log: (String) -> Void
+) throws(CalibrationError) -> (backtest: Backtest, accounting: Accounting) {
+    var options = options
+    options.from = plan.train.from
+    options.to = plan.test.to
+    let (reference, counts, accounting, _) = try read(options)
+    for line in accounting.summary { log(line) }
+    let backtest = try Backtest(
+        ForceCounts(counts, reference: reference), categories: reference.categories, hectares: reference.hectares,
+        plan: plan)
+    return (backtest, accounting)
+}
+
+/// Reads a force's records, and finds what is wrong with its months.
+private func read(_ options: CalibrationOptions) throws(CalibrationError) -> (
+    reference: Reference, counts: StreetCounts, accounting: Accounting, period: BacktestPlan.Period
+) {
     if let from = options.from, let to = options.to, from > to {
         throw .period(from: from.text, to: to.text)
     }
@@ -26,21 +67,7 @@ public func calibrate(
     }
     let period = (from: options.from ?? first, to: options.to ?? last)
     accounting.noteMonths(of: counts, period: period)
-
-    let fit = ModelFit(counts: counts, reference: reference, leavingOut: accounting.outcomeMonthsLeftOut)
-    for line in accounting.summary { log(line) }
-    for line in fit.summary(reference.categories) { log(line) }
-    let model = CrimeModel(
-        name: options.name ?? options.force,
-        title: options.title ?? "\(reference.forceName), \(period.from.text) to \(period.to.text)",
-        period: period, digest: "", areas: reference.areas, categories: reference.categories,
-        crimes: fit.crimes, rates: fit.rates, profiles: reference.profile,
-        profileOfCrime: fit.crimes.map(\.category), suspect: fit.suspect, neighbours: reference.neighbours,
-        dispersion: fit.dispersion,
-        trend: Array(repeating: CrimeModel.Trend(), count: reference.categories.count))
-    let information = ModelInformation(
-        fit: fit, reference: reference, accounting: accounting, months: counts.months.count)
-    return (model, information, accounting)
+    return (reference, counts, accounting, period)
 }
 
 extension Accounting {

@@ -14,6 +14,8 @@ public enum CalibrationError: Error, Equatable, Sendable, CustomStringConvertibl
     case nothingUsed(reason: String)
     /// The period ends before it begins.
     case period(from: String, to: String)
+    /// Too few months with records to learn from.
+    case tooFewMonths(from: String, to: String, found: Int, least: Int)
 
     public var description: String {
         switch self {
@@ -26,6 +28,8 @@ public enum CalibrationError: Error, Equatable, Sendable, CustomStringConvertibl
             "no file \"YYYY-MM-\(force)-street.csv\" in the archives; "
                 + (found.isEmpty ? "they hold no street file" : "their forces: \(found.joined(separator: ", "))")
         case .nothingUsed(let reason): "nothing to calibrate on: \(reason)"
+        case .tooFewMonths(let from, let to, let found, let least):
+            "\(found) months with records from \(from) to \(to), and at least \(least) are needed to learn from"
         case .period(let from, let to): "the period ends (\(to)) before it begins (\(from))"
         }
     }

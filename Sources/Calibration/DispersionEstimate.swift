@@ -8,20 +8,35 @@ import CrimsCore
 ///     E Σ (force total − M)²  = Σ M + s Σ M² + (1 + s) o Σ μ²
 ///     E Σ (cell − μ)²         = Σ μ + s Σ μ² + (1 + s) o Σ μ²
 ///
-/// summed over months (and areas). What the fit has taken up of the deviations is put back: of the shared part
-/// p/months, p being the parameters of the month pattern, of the rest 1/months, the cell's own mean.
+/// summed over months (and areas). Where μ was forecast, the deviations are whole, and the variances hold what a forecast
+/// of the next months has to reckon with: chance within a month, and how far the level has wandered since.
 package enum DispersionEstimate {
-    /// - Parameters:
-    ///   - counts: Incidents, `[month · areas + area]`.
-    ///   - expected: The fitted means of the same cells.
-    ///   - patternParameters: ``RateEstimate/patternParameters``.
+    /// About means that were fitted to the same counts: what the fit has taken up of the deviations is put back, of the
+    /// shared part p/months, p being the parameters of the month pattern, of the rest 1/months, the cell's own mean.
+    ///
+    /// - Parameter patternParameters: ``SeasonEstimate/parameters``.
     /// - Returns: Variances, never negative; none with too few months to tell.
     package static func moments(
         counts: [Int], expected: [Double], areas: Int, patternParameters: Double
     ) -> CrimeModel.Dispersion {
+        let months = Double(counts.count / areas)
+        guard months - patternParameters >= 1 else { return .init() }
+        return moments(
+            counts: counts, expected: expected, areas: areas, keptShared: 1 - patternParameters / months,
+            keptOwn: 1 - 1 / months)
+    }
+
+    /// About means that the same counts had no part in.
+    ///
+    /// - Parameters:
+    ///   - counts: Incidents, `[month · areas + area]`.
+    ///   - expected: The means of the same cells.
+    ///   - keptShared: How much of the force's deviations is left.
+    ///   - keptOwn: How much of the cells' deviations is left.
+    package static func moments(
+        counts: [Int], expected: [Double], areas: Int, keptShared: Double = 1, keptOwn: Double = 1
+    ) -> CrimeModel.Dispersion {
         let months = counts.count / areas
-        let keptShared = 1 - patternParameters / Double(months)
-        let keptOwn = 1 - 1 / Double(months)
         var forceDeviation = 0.0
         var cellDeviation = 0.0
         var mean = 0.0
@@ -42,7 +57,7 @@ package enum DispersionEstimate {
             forceSquares += forceMean * forceMean
             mean += forceMean
         }
-        guard Double(months) - patternParameters >= 1, mean > 0 else { return .init() }
+        guard mean > 0 else { return .init() }
         // One area: the two parts cannot be told apart, and the force is the area.
         guard areas > 1 else {
             return .init(shared: max(0, (forceDeviation / keptShared - mean) / forceSquares))

@@ -30,7 +30,7 @@ package enum GammaShape {
         }
         var inner = (right - golden * (right - left), left + golden * (right - left))
         var values = (value(inner.0), value(inner.1))
-        for _ in 0..<50 {
+        for _ in 0..<24 {
             if values.0 >= values.1 {
                 right = inner.1
                 inner = (right - golden * (right - left), inner.0)

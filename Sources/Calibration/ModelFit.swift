@@ -8,61 +8,43 @@ struct ModelFit {
     private(set) var rates: [Double]
     /// As in ``CrimeModel/suspect``.
     private(set) var suspect: [Double]
-    private(set) var dispersion: [CrimeModel.Dispersion] = []
+    let dispersion: [CrimeModel.Dispersion]
+    let trend: [CrimeModel.Trend]
+    let estimate: ForceEstimate
     /// By category.
-    private(set) var rateEstimates: [RateEstimate] = []
     private(set) var suspectEstimates: [SuspectEstimate] = []
-    /// Incidents by category, counted and as the fitted rates expect them over the same months.
-    private(set) var observed: [Double] = []
-    private(set) var expected: [Double] = []
+    /// Incidents by category, counted.
+    let observed: [Double]
+    /// Incidents that a year of 365 days at the last month's level expects, by category.
     private(set) var expectedByYear: [Double] = []
     /// Categories whose offences the force has not counted.
     private(set) var categoriesWithoutCounts: [Int] = []
 
-    init(counts: StreetCounts, reference: Reference, leavingOut: [CivilMonth]) {
+    /// - Parameter force: The same counts, prepared for estimation.
+    init(counts: StreetCounts, force: ForceCounts, reference: Reference, leavingOut: [CivilMonth]) {
         let areas = counts.areas
         let categories = counts.categories
+        estimate = ForceEstimate(force, rolling: RollingForecasts(force), months: force.months.count)
+        dispersion = estimate.dispersion
+        trend = estimate.rates.map {
+            $0.growth == 0 ? .init() : .init(growth: $0.growth, damping: GrowthEstimate.damping)
+        }
+        observed = force.categories.map { $0.totals.reduce(0, +) }
         rates = Array(repeating: 0, count: areas * categories * 12)
         suspect = Array(repeating: 0, count: areas * categories)
-        for category in 0..<categories {
-            fitRates(counts, reference, category)
+        for (category, estimate) in estimate.rates.enumerated() {
+            var year = 0.0
+            for month in 1...12 {
+                for area in 0..<areas {
+                    let rate = estimate.rate(area: area, month: month)
+                    rates[(area * categories + category) * 12 + month - 1] = rate
+                    year += rate * Double(CivilMonth(year: 2019, month: month).days)
+                }
+            }
+            expectedByYear.append(year)
         }
         fitSuspects(counts, leavingOut)
         fitShares(reference)
-    }
-
-    private mutating func fitRates(_ counts: StreetCounts, _ reference: Reference, _ category: Int) {
-        let areas = counts.areas
-        let months = counts.months.map(\.month)
-        let weights = reference.profile[category * 168..<(category + 1) * 168]
-        let exposure = months.map { Exposure.days(of: $0, weights: weights) }
-        let incidents = counts.incidents(category: category)
-        let estimate = RateEstimate(
-            counts: incidents, areas: areas, months: months, exposure: exposure,
-            fallbackShape: EnglandAndWales.shape(reference.categories[category]))
-        var means: [Double] = []
-        means.reserveCapacity(incidents.count)
-        for (slot, month) in months.enumerated() {
-            for area in 0..<areas { means.append(estimate.rate(area: area, month: month.month) * exposure[slot]) }
-        }
-        dispersion.append(
-            DispersionEstimate.moments(
-                counts: incidents, expected: means, areas: areas, patternParameters: estimate.patternParameters))
-        for area in 0..<areas {
-            for month in 1...12 {
-                rates[(area * counts.categories + category) * 12 + month - 1] = estimate.rate(area: area, month: month)
-            }
-        }
-        observed.append(Double(incidents.reduce(0, +)))
-        expected.append(means.reduce(0, +))
-        // A year of the mean exposure: what a run over any one year expects, but for its weekdays.
-        var year = 0.0
-        for month in 1...12 {
-            let days = Double(CivilMonth(year: 2019, month: month).days)
-            for area in 0..<areas { year += estimate.rate(area: area, month: month) * days }
-        }
-        expectedByYear.append(year)
-        rateEstimates.append(estimate)
     }
 
     private mutating func fitSuspects(_ counts: StreetCounts, _ leavingOut: [CivilMonth]) {

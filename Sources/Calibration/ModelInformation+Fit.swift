@@ -4,14 +4,16 @@ import Protocol
 
 extension ModelInformation {
     /// What a calibrated model's `model.json` says.
-    init(fit: ModelFit, reference: Reference, accounting: Accounting, months: Int) {
+    init(fit: ModelFit, reference: Reference, accounting: Accounting, monthCount: Int) {
         let categories = reference.categories
         func byCategory(_ values: [Double]) -> JSON {
             .object(zip(categories, values).map { .init($0, .number(Self.rounded($1))) })
         }
+        // JSON has no infinity: null is a half-life that never ends.
+        func months(_ halfLife: Double) -> JSON { halfLife.isFinite ? .number(halfLife) : .null }
         func list(_ months: [CivilMonth]) -> JSON { .array(months.map { .string($0.text) }) }
         let settings: [JSON.Member] = [
-            .init("months", .number(Double(months))),
+            .init("months", .number(Double(monthCount))),
             .init("monthsMissing", list(accounting.missingMonths)),
             .init("outcomeMonthsLeftOut", list(accounting.outcomeMonthsLeftOut)),
             .init("rows", .number(Double(accounting.rows))),
@@ -21,8 +23,10 @@ extension ModelInformation {
                 .object(
                     Accounting.Reason.allCases.map { .init($0.text, .number(Double(accounting.rejected($0)))) })),
             .init("incidents", byCategory(fit.observed)),
-            .init("areaShape", byCategory(fit.rateEstimates.map(\.shape))),
-            .init("monthWeight", byCategory(fit.rateEstimates.map(\.monthWeight))),
+            .init("halfLifeOfLevel", months(fit.estimate.recency.level)),
+            .init("halfLifeOfAreas", months(fit.estimate.recency.areas)),
+            .init("areaShape", byCategory(fit.estimate.rates.map(\.shape))),
+            .init("monthWeight", byCategory(fit.estimate.rates.map(\.season.weight))),
             .init("suspectStrength", byCategory(fit.suspectEstimates.map(\.strength))),
         ]
         self.init(
@@ -71,9 +75,9 @@ extension ModelInformation {
                 + "identified\", also where nobody could be prosecuted. Outcomes unknown or pending count neither way. "
                 + "Anti-social behaviour has no outcomes; its probability is 0.",
             "Areas are MSOAs of 2011 with the residents of the census of 2011.",
-            "Dispersion is what the monthly counts vary beyond Poisson about the fitted means, changes from year to "
-                + "year included.",
-            "All months weigh the same, and no trend is fitted: runs after the period continue its mean.",
+            "Rates are of the level at the period's end: recent months weigh more. Runs after the period go on with "
+                + "a damped trend.",
+            "Dispersion is what monthly counts vary beyond Poisson about forecasts from the months before them.",
         ]
         if reference.areas.count < RateEstimate.areasMin {
             notes.append("With fewer than \(RateEstimate.areasMin) areas, the shapes of England and Wales are used.")
@@ -94,12 +98,17 @@ extension ModelFit {
     /// The fit by category in lines for people.
     func summary(_ categories: [String]) -> [String] {
         func text(_ value: Double, _ digits: Int) -> String { Decimal.format(value, significantDigits: digits) }
-        var lines: [String] = []
+        func months(_ halfLife: Double) -> String { halfLife.isFinite ? "\(text(halfLife, 3)) months" : "none" }
+        var lines = [
+            "half-life of the level: \(months(estimate.recency.level)); of the areas' shares: "
+                + months(estimate.recency.areas)
+        ]
         for (index, category) in categories.enumerated() {
+            let rates = estimate.rates[index]
             lines.append(
-                "\(category): \(text(observed[index], 9)) counted, \(text(expected[index], 9)) expected, "
-                    + "\(text(expectedByYear[index], 6)) a year; area shape \(text(rateEstimates[index].shape, 3)), "
-                    + "month weight \(text(rateEstimates[index].monthWeight, 2)), "
+                "\(category): \(text(observed[index], 9)) counted, \(text(expectedByYear[index], 6)) a year at the end; "
+                    + "growth \(text(rates.growth * 100, 2)) % a month, area shape \(text(rates.shape, 3)), "
+                    + "month weight \(text(rates.season.weight, 2)), "
                     + "dispersion \(text(dispersion[index].shared, 3)) shared, \(text(dispersion[index].own, 3)) own; "
                     + "suspect \(text(suspectEstimates[index].mean, 3)) (strength "
                     + "\(text(suspectEstimates[index].strength, 3)))")

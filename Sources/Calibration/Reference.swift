@@ -22,6 +22,8 @@ struct Reference {
     let forceName: String
     /// The force's, in the reference's order.
     private(set) var areas: [CrimeModel.Area] = []
+    /// Of each area.
+    private(set) var hectares: [Double] = []
     private(set) var places: [String: Place] = [:]
     private(set) var neighbours: [[Int]]
     /// Lower case, sorted by their bytes.
@@ -32,7 +34,7 @@ struct Reference {
 
     init(folder: String, force: String) throws(CalibrationError) {
         forceName = try Self.name(of: force, folder)
-        let indices = try Self.areas(of: force, folder, into: &areas)
+        let indices = try Self.areas(of: force, folder, into: &areas, &hectares)
         guard !areas.isEmpty else {
             throw .reference(file: "areas.csv", line: nil, reason: "no areas of force \"\(force)\"")
         }
@@ -81,11 +83,11 @@ struct Reference {
     }
 
     private static func areas(
-        of force: String, _ folder: String, into areas: inout [CrimeModel.Area]
+        of force: String, _ folder: String, into areas: inout [CrimeModel.Area], _ hectares: inout [Double]
     ) throws(CalibrationError) -> [String: Int] {
         var table = try ReferenceTable(
             folder: folder, file: "areas.csv",
-            columns: ["code", "name", "force", "longitude", "latitude", "population"])
+            columns: ["code", "name", "force", "longitude", "latitude", "population", "hectares"])
         var indices: [String: Int] = [:]
         while try table.next() {
             guard table.text(2) == force else { continue }
@@ -94,6 +96,9 @@ struct Reference {
                 .init(
                     code: table.text(0), name: table.text(1), longitude: try table.number(3),
                     latitude: try table.number(4), population: Int(try table.number(5))))
+            let size = try table.number(6)
+            guard size > 0 else { throw table.failure("hectares is not above 0") }
+            hectares.append(size)
         }
         return indices
     }

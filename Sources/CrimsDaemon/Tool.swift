@@ -19,7 +19,8 @@ enum Tool {
     static let version = "0.1.0"
 
     static let commands = [
-        serveCommand, runCommand, calibrateCommand, modelsCommand, statusCommand, openCommand, stepCommand,
+        serveCommand, runCommand, calibrateCommand, backtestCommand, modelsCommand, statusCommand, openCommand,
+        stepCommand,
         adjustCommand, tailCommand,
     ]
 

@@ -21,14 +21,15 @@ import Testing
                     counts.append(draws.poisson(rates[area] * exposure[slot] * together * alone))
                 }
             }
-            let fit = RateEstimate(counts: counts, areas: areas, months: months, exposure: exposure, fallbackShape: 2)
-            var expected: [Double] = []
-            for (slot, month) in months.enumerated() {
-                for area in 0..<areas { expected.append(fit.rate(area: area, month: month.month) * exposure[slot]) }
+            let force = ForceCounts(areas: areas, months: months, categories: [(counts, exposure, 2)])
+            let fit = RateEstimate(force.categories[0], areas: areas, months: months, recency: .even)
+            let expected = zip(months, exposure).flatMap { month, exposure in
+                let force = fit.expected(in: month, exposure: exposure)
+                return fit.shares.map { force * $0 }
             }
             values.append(
                 DispersionEstimate.moments(
-                    counts: counts, expected: expected, areas: areas, patternParameters: fit.patternParameters))
+                    counts: counts, expected: expected, areas: areas, patternParameters: fit.season.parameters))
         }
         let n = Double(replicates)
         let sharedMean = values.reduce(0) { $0 + $1.shared } / n

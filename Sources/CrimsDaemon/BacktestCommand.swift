@@ -1,0 +1,59 @@
+import Calibration
+import CrimsCore
+import Models
+import Protocol
+
+extension Tool {
+    static let backtestCommand = Command(
+        syntax: CommandSyntax(
+            name: "backtest", operands: ["ARCHIVE…"],
+            summary: "learn from some months, forecast others, and score it beside baselines",
+            options: [
+                .value("force", "NAME", "as in the archives' file names, such as merseyside"),
+                .value("train", "M..M", "months to learn from, such as 2018-01..2018-12"),
+                .value("test", "M..M", "months to forecast, such as 2019-01..2020-02"),
+                .value("rolling", "N", "forecast N months at a time, learning from all before them (one split)"),
+                .flag("json", "all scores, also by category and month, as JSON"),
+                .value("reference", "DIR", "tables about England and Wales (reference)"),
+            ],
+            notes: [
+                "Every setting is chosen within the months learnt from. Baselines predict at least 0.1 in an area, "
+                    + "category and month."
+            ]),
+        run: backtest)
+
+    private static func backtest(_ arguments: Arguments) throws {
+        func period(_ name: String) throws(UsageError) -> BacktestPlan.Period {
+            let text = try arguments.required(name)
+            let parts = text.split(separator: ".", omittingEmptySubsequences: true)
+            guard parts.count == 2, text.contains(".."), let from = CivilMonth(text: parts[0].utf8),
+                let to = CivilMonth(text: parts[1].utf8)
+            else { throw UsageError(message: "--\(name) is like 2018-01..2018-12, not '\(text)'") }
+            guard from <= to else { throw UsageError(message: "--\(name) ends before it begins: '\(text)'") }
+            return (from, to)
+        }
+        let train = try period("train")
+        let test = try period("test")
+        guard train.to < test.from else {
+            throw UsageError(
+                message: "--test begins \(test.from.text); it must begin after --train ends, \(train.to.text)")
+        }
+        var horizon: Int?
+        if let text = arguments["rolling"] {
+            guard let months = Int(text), (1...120).contains(months) else {
+                throw UsageError(message: "--rolling is a number of months from 1 to 120, not '\(text)'")
+            }
+            horizon = months
+        }
+        let options = CalibrationOptions(
+            archives: arguments.operands, force: try arguments.required("force"),
+            reference: arguments["reference"] ?? "reference")
+        let plan = BacktestPlan(train: train, test: test, horizon: horizon)
+        let result = try Calibration.backtest(options, plan: plan) { Terminal.say($0 + "\n") }
+        if arguments.has("json") {
+            printJSON(result.backtest.json)
+        } else {
+            Terminal.print(result.backtest.text)
+        }
+    }
+}
