@@ -18,14 +18,31 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 started = []
+starting = False
+stopped_by = None
+
+
+def stop(number, frame):
+    """End the demo, but not between a process's birth and its entry among those to be ended."""
+    global stopped_by
+    stopped_by = number
+    if not starting:
+        sys.exit("Interrupted." if number == signal.SIGINT else "Ended.")
 
 
 def start(name, command):
     """Start a process in a session of its own: Ctrl-C reaches this program, which ends the rest."""
-    with open(out / f"{name}.log", "w") as log:
-        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
-                                   stderr=log, text=True, start_new_session=True)
-    started.append(process)
+    global starting
+    starting = True
+    try:
+        with open(out / f"{name}.log", "w") as log:
+            process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
+                                       stderr=log, text=True, start_new_session=True)
+        started.append(process)
+    finally:
+        starting = False
+    if stopped_by:
+        stop(stopped_by, None)
     return process
 
 
@@ -111,14 +128,12 @@ parser.add_argument("--out", default=HERE.parent / "out", type=Path, help="folde
 args = parser.parse_args()
 out = args.out
 out.mkdir(parents=True, exist_ok=True)
-signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended."))
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, stop)
 began = time.monotonic()
-try:
-    with tempfile.TemporaryDirectory() as data:
-        try:
-            demo(data)
-        finally:
-            end_all()
-except KeyboardInterrupt:
-    sys.exit("Interrupted.")
+with tempfile.TemporaryDirectory() as data:
+    try:
+        demo(data)
+    finally:
+        end_all()
 print(f"It took {time.monotonic() - began:.1f} s.")
