@@ -20,9 +20,10 @@ package struct ForceEstimate {
             let estimate = rolling.estimate(category: index, months: months, recency: recency)
             rates.append(estimate)
             let errors = rolling.errors(category: index, months: months, recency: recency)
-            if errors.counts.count >= RollingForecasts.originsMin * RollingForecasts.horizon * counts.areas {
-                dispersion.append(
-                    DispersionEstimate.moments(counts: errors.counts, expected: errors.expected, areas: counts.areas))
+            if let found = errors.dispersion(
+                of: estimate, monthsMin: RollingForecasts.originsMin * RollingForecasts.horizon)
+            {
+                dispersion.append(found)
             } else {
                 // Too short a past to forecast from: the residuals of the fit itself, which has taken some of them up.
                 let expected = (0..<months).flatMap { slot in

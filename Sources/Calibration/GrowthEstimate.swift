@@ -53,9 +53,10 @@ package struct GrowthEstimate: Sendable {
     /// months then has 6/5 of the steps' variance over n on top.
     ///
     /// - Parameter halfLife: Of the level's weights, in months.
+    /// - Returns: The growth and the variance that is left of it.
     package func shrunk(
         halfLife: Double, totals: [Double], exposure: [Double], months: [CivilMonth], pattern: [Double]
-    ) -> Double {
+    ) -> (growth: Double, variance: Double) {
         let levels = zip(Self.logs(totals, exposure), months).map {
             $0 - Numerics.log(max(pattern[$1.month - 1], 0.01))
         }
@@ -66,7 +67,8 @@ package struct GrowthEstimate: Sendable {
         let ratio = lost * lost / (1 - lost)
         let wandering = ratio * scatter / (1 + ratio / 2)
         let ridge = Self.ridge * Self.ridge
-        return slope * ridge / (ridge + variance + 1.2 * wandering / Double(months.count))
+        let uncertain = variance + 1.2 * wandering / Double(months.count)
+        return (slope * ridge / (ridge + uncertain), ridge * uncertain / (ridge + uncertain))
     }
 
     /// The growth's factor in the `count`-th month after the period.

@@ -38,4 +38,10 @@ package struct Recency: Equatable, Sendable {
         guard let last = months.last else { return [] }
         return months.map { Numerics.exp2(-Double(last.index - $0.index) / halfLife) }
     }
+
+    /// The variance of a mean with these weights, as a part of one value's.
+    static func noise(_ weights: [Double]) -> Double {
+        let sum = weights.reduce(0, +)
+        return weights.reduce(0) { $0 + $1 * $1 } / (sum * sum)
+    }
 }

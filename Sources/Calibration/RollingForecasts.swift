@@ -53,19 +53,20 @@ package final class RollingForecasts {
             halfLife: recency.level)
     }
 
-    /// Counts and forecasts of one category from all origins within the first `months` months, `[month · areas + area]`.
-    func errors(category: Int, months: Int, recency: Recency) -> (counts: [Int], expected: [Double]) {
-        var found: (counts: [Int], expected: [Double]) = ([], [])
+    /// How one category's forecasts from all origins within the first `months` months came out.
+    func errors(category: Int, months: Int, recency: Recency) -> ForecastErrors {
+        var errors = ForecastErrors()
         let data = counts.categories[category]
         for origin in Self.origins(months: months) {
             let estimate = estimate(category: category, months: origin, recency: recency)
             for slot in origin..<origin + Self.horizon {
-                let force = estimate.expected(in: counts.months[slot], exposure: data.exposure[slot])
-                found.counts += data.counts[slot * counts.areas..<(slot + 1) * counts.areas]
-                found.expected += estimate.shares.map { force * $0 }
+                let month = counts.months[slot]
+                errors.add(
+                    counts: data.counts[slot * counts.areas..<(slot + 1) * counts.areas],
+                    total: estimate.expected(in: month, exposure: data.exposure[slot]), in: month, estimate: estimate)
             }
         }
-        return found
+        return errors
     }
 
     private func path(_ category: Int, _ months: Int) -> ForcePath {

@@ -12,6 +12,10 @@ package struct SeasonEstimate: Sendable {
     package private(set) var error = Array(repeating: 0.0, count: 12)
     /// How much of a month's departure from flat is kept, 0…1, in the mean over the calendar months seen.
     package private(set) var weight = 0.0
+    /// Sampling variance of each factor as a part of one month's relative variance, `[12]`; 0 for a month never seen.
+    package private(set) var noise = Array(repeating: 0.0, count: 12)
+    /// Square of what shrinkage has taken from each factor's departure from flat, as it is expected, `[12]`.
+    package private(set) var bias = Array(repeating: 0.0, count: 12)
     /// Parameters that the pattern has spent: 1 if flat, 12 if taken as observed.
     package private(set) var parameters = 1.0
 
@@ -60,6 +64,8 @@ package struct SeasonEstimate: Sendable {
             pattern[month] = 1 + kept * (season[month] - mean)
             // The posterior deviation of the departure from flat.
             error[month] = (kept * variance / years[month]).squareRoot()
+            noise[month] = kept * kept / years[month]
+            bias[month] = (1 - kept) * (1 - kept) * seasonal
             weight += kept / Double(seen.count)
         }
         parameters = 1 + weight * Double(seen.count - 1)
