@@ -15,7 +15,7 @@ package enum GammaShape {
         let mean = counts.reduce(0, +) / Double(counts.count)
         let low = Numerics.log(range.lowerBound)
         let high = Numerics.log(range.upperBound)
-        let steps = 32
+        let steps = 12
         let width = (high - low) / Double(steps)
         var best = (step: 0, value: -Double.infinity)
         for step in 0...steps {
