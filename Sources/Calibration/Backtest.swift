@@ -23,7 +23,7 @@ public struct BacktestPlan: Equatable, Sendable {
     }
 
     /// What is learnt from and what is forecast, one after the other.
-    var splits: [(train: Period, test: Period)] {
+    package var splits: [(train: Period, test: Period)] {
         let gap = test.from.index - train.to.index
         let step = horizon ?? (test.to.index - test.from.index + 1)
         return stride(from: test.from.index, through: test.to.index, by: step).map { first in
@@ -59,7 +59,9 @@ public struct Backtest: Sendable {
     public static let breakShare = 0.5
 
     /// - Parameter hectares: Of each area.
-    init(_ counts: ForceCounts, categories: [String], hectares: [Double], plan: BacktestPlan) throws(CalibrationError) {
+    package init(_ counts: ForceCounts, categories: [String], hectares: [Double], plan: BacktestPlan)
+        throws(CalibrationError)
+    {
         self.categories = categories
         let rolling = RollingForecasts(counts)
         for split in plan.splits {

@@ -28,22 +28,22 @@ public enum ForecastMethod: String, CaseIterable, Sendable {
 }
 
 /// Expected counts of one month and category, by area, and what they vary by.
-struct Forecast {
-    var means: [Double]
-    var dispersion = CrimeModel.Dispersion()
+package struct Forecast {
+    package var means: [Double]
+    package var dispersion = CrimeModel.Dispersion()
 
     /// A baseline that predicts nothing would be infinitely wrong at the first incident.
     static let baselineMin = 0.1
     /// The model's zeros, of categories that the training months do not have, likewise.
     static let modelMin = 0.001
 
-    func law(area: Int) -> CountLaw {
+    package func law(area: Int) -> CountLaw {
         let (shared, own) = (dispersion.shared, dispersion.own)
         return CountLaw(mean: means[area], variance: shared + own + shared * own)
     }
 
     /// Of the force's total: its variance is that of the frailties' sum, its law taken as negative binomial.
-    func lawOfTotal() -> CountLaw {
+    package func lawOfTotal() -> CountLaw {
         let total = means.reduce(0, +)
         let squares = means.reduce(0) { $0 + $1 * $1 }
         return CountLaw(
@@ -52,7 +52,7 @@ struct Forecast {
     }
 
     /// A baseline's forecast of `month` from the first `months` months.
-    static func baseline(
+    package static func baseline(
         _ method: ForecastMethod, of month: CivilMonth, category: ForceCounts.Category, counts: ForceCounts, months: Int
     ) -> Forecast {
         let slots = Array(0..<months)

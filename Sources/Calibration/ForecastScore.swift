@@ -4,6 +4,8 @@ import CrimsCore
 public struct ForecastScore: Equatable, Sendable {
     public private(set) var cells = 0
     public private(set) var incidents = 0
+    package init() {}
+
     private var devianceSum = 0.0
     private var absoluteError = 0.0
     private var rankedScore = 0.0
@@ -46,7 +48,7 @@ public struct ForecastScore: Equatable, Sendable {
 
     private func mean(_ sum: Double) -> Double { cells > 0 ? sum / Double(cells) : 0 }
 
-    mutating func add(count: Int, law: CountLaw) {
+    package mutating func add(count: Int, law: CountLaw) {
         cells += 1
         incidents += count
         let k = Double(count)
@@ -59,7 +61,7 @@ public struct ForecastScore: Equatable, Sendable {
         cellsCovered += law.covers(count) ? 1 : 0
     }
 
-    mutating func add(total: Int, law: CountLaw) {
+    package mutating func add(total: Int, law: CountLaw) {
         totals += 1
         totalsCovered += law.covers(total) ? 1 : 0
     }
@@ -70,7 +72,7 @@ public struct ForecastScore: Equatable, Sendable {
     ///   - counts: Incidents by area.
     ///   - forecast: Expected incidents by area.
     ///   - hectares: Of each area.
-    mutating func addMap(counts: [Int], forecast: [Double], hectares: [Double]) {
+    package mutating func addMap(counts: [Int], forecast: [Double], hectares: [Double]) {
         let all = counts.reduce(0, +)
         guard all > 0 else { return }
         maps += 1
@@ -100,7 +102,7 @@ public struct ForecastScore: Equatable, Sendable {
         return score
     }
 
-    mutating func add(_ other: ForecastScore) {
+    package mutating func add(_ other: ForecastScore) {
         cells += other.cells
         incidents += other.incidents
         devianceSum += other.devianceSum
