@@ -35,7 +35,7 @@ struct ModelWriter {
     }
 
     private var header: JSON {
-        .object([
+        var members: [JSON.Member] = [
             .init("format", .number(Double(ModelHeader.format))),
             .init("name", .string(name)),
             .init("title", .string(model.title)),
@@ -44,6 +44,9 @@ struct ModelWriter {
                 .object([
                     .init("from", .string(model.period.from.text)), .init("to", .string(model.period.to.text)),
                 ])),
+        ]
+        if model.profileMean != .week { members.append(.init("profileMean", .string(model.profileMean.rawValue))) }
+        members += [
             .init(
                 "sources",
                 .array(
@@ -59,7 +62,8 @@ struct ModelWriter {
                     .init("name", .string(information.method)), .init("settings", .object(information.settings)),
                 ])),
             .init("notes", .array(information.notes.map { .string($0) })),
-        ])
+        ]
+        return .object(members)
     }
 
     private func areas(_ writer: inout ByteWriter) {

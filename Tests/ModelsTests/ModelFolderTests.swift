@@ -106,6 +106,23 @@ import Testing
         #expect(FileSystem.names(in: path)?.contains("trend.csv") == false)
     }
 
+    @Test func `over what weights have mean 1 is read, and written only where it is not the week`() throws {
+        let (folder, path) = try SampleModel.written()
+        #expect(try ModelFolder.read(path).profileMean == .week)
+        #expect(try !folder.text("sample/model.json").contains("profileMean"))
+        let text = try folder.text("sample/model.json")
+        try folder.set(
+            "sample/model.json", text.replacing("\"sources\"", with: "\"profileMean\": \"week\", \"sources\""))
+        #expect(ModelFolder.check(path).isEmpty)
+        #expect(try ModelFolder.read(path).profileMean == .week)
+        var model = SampleModel.model
+        model.profileMean = .month
+        try ModelFolder.write(model, information: SampleModel.information, to: path)
+        #expect(try folder.text("sample/model.json").contains("\"profileMean\": \"month\""))
+        #expect(ModelFolder.check(path).isEmpty)
+        #expect(try ModelFolder.read(path).profileMean == .month)
+    }
+
     @Test func `a pair of neighbours may come in both directions`() throws {
         let (folder, path) = try SampleModel.written()
         try folder.set("sample/neighbours.csv", "area,neighbour\nE1,E2\nE2,E1\nE3,E2\n")
