@@ -73,7 +73,7 @@ struct ModelFit {
             var known = suspect
             for slot in slots {
                 for area in 0..<counts.areas {
-                    let one = counts.outcomes(slot, area: area, category: category, .suspect)
+                    let one = counts.suspects(slot, area: area, category: category)
                     suspect[area] += one
                     known[area] += one + counts.outcomes(slot, area: area, category: category, .none)
                 }
