@@ -27,6 +27,9 @@ public func calibrate(
     let period = (from: options.from ?? first, to: options.to ?? last)
     accounting.noteMonths(of: counts, period: period)
 
+    if options.method == .upstream {
+        return try upstream(options, reference: reference, counts: counts, accounting, period: period, log: log)
+    }
     let fit = ModelFit(counts: counts, reference: reference, leavingOut: accounting.outcomeMonthsLeftOut)
     for line in accounting.summary { log(line) }
     for line in fit.summary(reference.categories) { log(line) }
