@@ -14,6 +14,9 @@ public func calibrate(
     _ options: CalibrationOptions, log: (String) -> Void
 ) throws(CalibrationError) -> (model: CrimeModel, information: ModelInformation, accounting: Accounting) {
     let (reference, counts, accounting, period) = try read(options)
+    if options.method == .upstream {
+        return try upstream(options, reference: reference, counts: counts, accounting, period: period, log: log)
+    }
     let force = ForceCounts(counts, reference: reference)
     let fit = ModelFit(
         counts: counts, force: force, reference: reference, leavingOut: accounting.outcomeMonthsLeftOut)
@@ -79,11 +82,13 @@ extension Accounting {
         var rows: [Int] = []
         var unknown: [Double] = []
         for month in counts.months {
-            var sums = [0, 0, 0]
+            var sums = Array(repeating: 0, count: OutcomeKind.count)
             var all = 0
             for (index, count) in month.cells.enumerated() {
                 all += Int(count)
-                if index / 3 % counts.categories != counts.categoryWithoutOutcomes { sums[index % 3] += Int(count) }
+                if index / OutcomeKind.count % counts.categories != counts.categoryWithoutOutcomes {
+                    sums[index % OutcomeKind.count] += Int(count)
+                }
             }
             rows.append(all)
             let withOutcomes = sums.reduce(0, +)

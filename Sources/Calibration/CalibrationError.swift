@@ -1,3 +1,6 @@
+import CrimsCore
+import Protocol
+
 /// Why no model could be calibrated.
 public enum CalibrationError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A reference table is missing or wrong.
@@ -16,6 +19,10 @@ public enum CalibrationError: Error, Equatable, Sendable, CustomStringConvertibl
     case period(from: String, to: String)
     /// Too few months with records to learn from.
     case tooFewMonths(from: String, to: String, found: Int, least: Int)
+    /// The upstream method, on a period that is not a whole number of years.
+    case notWholeYears(from: CivilMonth, to: CivilMonth)
+    /// The upstream method, on a period with months that no row used is of.
+    case monthsWithoutRecords([CivilMonth])
 
     public var description: String {
         switch self {
@@ -31,6 +38,19 @@ public enum CalibrationError: Error, Equatable, Sendable, CustomStringConvertibl
         case .tooFewMonths(let from, let to, let found, let least):
             "\(found) months with records from \(from) to \(to), and at least \(least) are needed to learn from"
         case .period(let from, let to): "the period ends (\(to)) before it begins (\(from))"
+        case .notWholeYears(let from, let to): Self.notWholeYears(from, to)
+        case .monthsWithoutRecords(let months):
+            "the upstream method needs records of every month of its period; there are none of "
+                + months.map(\.text).joined(separator: ", ")
         }
+    }
+
+    /// What there is, and what the latest whole years of it would be.
+    private static func notWholeYears(_ from: CivilMonth, _ to: CivilMonth) -> String {
+        let months = to.index - from.index + 1
+        let latest = CivilMonth(index: to.index - months / 12 * 12 + 1)
+        return "the upstream method takes whole years, and \(from.text) to \(to.text) is "
+            + (months == 1 ? "1 month" : "\(months) months")
+            + (months < 12 ? "" : "; \(latest.text) to \(to.text) would be whole years")
     }
 }

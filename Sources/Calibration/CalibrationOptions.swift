@@ -2,6 +2,14 @@ import CrimsCore
 
 /// What to calibrate, and on what.
 public struct CalibrationOptions: Sendable {
+    /// How rates and suspects are estimated.
+    public enum Method: String, CaseIterable, Sendable {
+        /// Areas lean on the force as far as their counts are few.
+        case shrunk
+        /// The predecessor's formulas, to compare with what it published.
+        case upstream
+    }
+
     /// Zip files as downloaded from data.police.uk, or monthly street files. Where two hold the same month, the first
     /// is taken.
     public var archives: [String]
@@ -16,10 +24,11 @@ public struct CalibrationOptions: Sendable {
     public var name: String?
     /// The model's title; nil for the force's name and the period.
     public var title: String?
+    public var method: Method
 
     public init(
         archives: [String], force: String, from: CivilMonth? = nil, to: CivilMonth? = nil, reference: String,
-        name: String? = nil, title: String? = nil
+        name: String? = nil, title: String? = nil, method: Method = .shrunk
     ) {
         self.archives = archives
         self.force = force
@@ -28,5 +37,6 @@ public struct CalibrationOptions: Sendable {
         self.reference = reference
         self.name = name
         self.title = title
+        self.method = method
     }
 }

@@ -55,7 +55,7 @@ struct ModelFit {
             var known = suspect
             for slot in slots {
                 for area in 0..<counts.areas {
-                    let one = counts.outcomes(slot, area: area, category: category, .suspect)
+                    let one = counts.suspects(slot, area: area, category: category)
                     suspect[area] += one
                     known[area] += one + counts.outcomes(slot, area: area, category: category, .none)
                 }
@@ -73,24 +73,9 @@ struct ModelFit {
         }
     }
 
-    /// The force's recorded offences; where it has none of a category, those of all forces; where these have none
-    /// either (anti-social behaviour is not counted), equal shares.
     private mutating func fitShares(_ reference: Reference) {
-        for category in reference.categories.indices {
-            let offences = reference.offences.filter { $0.category == category }
-            var weights = offences.map(\.count.force)
-            if weights.reduce(0, +) == 0 {
-                if offences.count > 1 { categoriesWithoutCounts.append(category) }
-                weights = offences.map(\.count.all)
-            }
-            if weights.reduce(0, +) == 0 { weights = offences.map { _ in 1 } }
-            let sum = weights.reduce(0, +)
-            for (offence, weight) in zip(offences, weights) where weight > 0 {
-                crimes.append(
-                    .init(
-                        code: offence.code, description: offence.description, category: category,
-                        severity: offence.severity, share: weight / sum))
-            }
-        }
+        let shares = OffenceShares(reference)
+        crimes = shares.crimes
+        categoriesWithoutCounts = shares.categoriesWithoutCounts
     }
 }

@@ -39,7 +39,7 @@ extension ModelInformation {
         Decimal.parse(Decimal.format(value, significantDigits: 6).utf8) ?? value
     }
 
-    private static let openData: [Source] = [
+    static let openData: [Source] = [
         .init(
             name: "data.police.uk, street-level crime and outcomes", licence: "Open Government Licence v3.0",
             note: "rates by area and month, suspects, dispersion"),

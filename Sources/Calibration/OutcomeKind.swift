@@ -1,11 +1,15 @@
 /// How an incident's investigation stands, as far as a suspect goes.
-enum OutcomeKind: Int {
-    /// A suspect was identified, whatever became of the case.
+enum OutcomeKind: Int, CaseIterable {
+    /// A suspect was identified, and the police pursued the case as far as it went.
     case suspect = 0
     /// None was: `Investigation complete; no suspect identified`.
     case none = 1
     /// Not known (yet).
     case unknown = 2
+    /// A suspect was identified, and the police let the case rest or gave it away.
+    case notPursued = 3
+
+    static let count = allCases.count
 
     /// What data.police.uk documents, in lower case.
     private static let identified: Set<String> = [
@@ -20,6 +24,12 @@ enum OutcomeKind: Int {
         "offender otherwise dealt with", "offender sent to prison", "suspect charged",
         "suspect charged as part of another case", "unable to prosecute suspect",
     ]
+    /// Those of the identified that were not pursued.
+    private static let rested: Set<String> = [
+        "action to be taken by another organisation", "formal action is not in the public interest",
+        "further action is not in the public interest", "further investigation is not in the public interest",
+        "local resolution",
+    ]
     private static let open: Set<String> = ["", "status update unavailable", "under investigation"]
 
     /// Nil if the text is none that data.police.uk documents.
@@ -30,7 +40,7 @@ enum OutcomeKind: Int {
         } else if Self.open.contains(outcome) {
             self = .unknown
         } else if Self.identified.contains(outcome) {
-            self = .suspect
+            self = Self.rested.contains(outcome) ? .notPursued : .suspect
         } else {
             return nil
         }

@@ -2,7 +2,7 @@ import CrimsCore
 
 /// Incidents by month, area and category: all that is kept of the records.
 struct StreetCounts {
-    /// One month's counters, `[(area · C + category) · 3 + OutcomeKind]`.
+    /// One month's counters, `[(area · C + category) · 4 + OutcomeKind]`.
     struct Month {
         var month: CivilMonth
         var cells: [Int32]
@@ -29,9 +29,10 @@ struct StreetCounts {
         } else {
             slot = months.count
             slots[month] = slot
-            months.append(Month(month: month, cells: Array(repeating: 0, count: areas * categories * 3)))
+            months.append(
+                Month(month: month, cells: Array(repeating: 0, count: areas * categories * OutcomeKind.count)))
         }
-        months[slot].cells[(area * categories + category) * 3 + outcome.rawValue] += 1
+        months[slot].cells[(area * categories + category) * OutcomeKind.count + outcome.rawValue] += 1
     }
 
     /// Puts the months in order.
@@ -42,13 +43,18 @@ struct StreetCounts {
 
     /// Incidents of a cell in the `slot`-th month.
     func incidents(_ slot: Int, area: Int, category: Int) -> Int {
-        let cell = (area * categories + category) * 3
-        let cells = months[slot].cells
-        return Int(cells[cell] + cells[cell + 1] + cells[cell + 2])
+        let cell = (area * categories + category) * OutcomeKind.count
+        return months[slot].cells[cell..<cell + OutcomeKind.count].reduce(0) { $0 + Int($1) }
     }
 
     func outcomes(_ slot: Int, area: Int, category: Int, _ kind: OutcomeKind) -> Int {
-        Int(months[slot].cells[(area * categories + category) * 3 + kind.rawValue])
+        Int(months[slot].cells[(area * categories + category) * OutcomeKind.count + kind.rawValue])
+    }
+
+    /// Incidents with a suspect, whatever became of the case.
+    func suspects(_ slot: Int, area: Int, category: Int) -> Int {
+        outcomes(slot, area: area, category: category, .suspect)
+            + outcomes(slot, area: area, category: category, .notPursued)
     }
 
     /// Incidents of a category in each month and area, `[slot · A + area]`.

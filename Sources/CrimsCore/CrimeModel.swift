@@ -67,6 +67,14 @@ public struct CrimeModel: Sendable {
         }
     }
 
+    /// Over what the weights of a profile have mean 1.
+    public enum ProfileMean: String, CaseIterable, Sendable {
+        /// Over a week: a month with five Saturdays expects more of what happens on Saturdays.
+        case week
+        /// Over each month anew: a month expects its rate times its days, whatever weekdays it has.
+        case month
+    }
+
     /// The folder's name, by which clients ask for it.
     public var name: String
     public var title: String
@@ -84,6 +92,7 @@ public struct CrimeModel: Sendable {
     public var profiles: [Double]
     /// Row of ``profiles`` for each crime, `[K]`.
     public var profileOfCrime: [Int]
+    public var profileMean: ProfileMean
     /// Probability that a suspect is identified, `[area · C + category]`.
     public var suspect: [Double]
     /// For each area the areas that border on it, ascending.
@@ -96,7 +105,8 @@ public struct CrimeModel: Sendable {
     public init(
         name: String, title: String, period: (from: CivilMonth, to: CivilMonth), digest: String, areas: [Area],
         categories: [String], crimes: [Crime], rates: [Double], profiles: [Double], profileOfCrime: [Int],
-        suspect: [Double], neighbours: [[Int]], dispersion: [Dispersion], trend: [Trend]
+        suspect: [Double], neighbours: [[Int]], dispersion: [Dispersion], trend: [Trend],
+        profileMean: ProfileMean = .week
     ) {
         precondition(!areas.isEmpty && areas.count <= Self.areasMax, "a model has 1 to \(Self.areasMax) areas")
         precondition(!crimes.isEmpty && crimes.count <= Self.crimesMax, "a model has 1 to \(Self.crimesMax) crimes")
@@ -115,6 +125,7 @@ public struct CrimeModel: Sendable {
         self.rates = rates
         self.profiles = profiles
         self.profileOfCrime = profileOfCrime
+        self.profileMean = profileMean
         self.suspect = suspect
         self.neighbours = neighbours
         self.dispersion = dispersion

@@ -4,6 +4,7 @@
 public final class MonthTables {
     let month: CivilMonth
     let prepared: PreparedModel
+    let weights: HourWeights
     /// Incidents per hour at profile weight 1, frailty included, `[area · C + category]`.
     let rates: [Double]
     /// The same without frailty: the mean over replicates.
@@ -25,6 +26,7 @@ public final class MonthTables {
     init(prepared: PreparedModel, world: World, month: CivilMonth) {
         self.prepared = prepared
         self.month = month
+        weights = prepared.weights(of: month)
         let (areas, categories) = (prepared.areaCount, prepared.categoryCount)
         let model = prepared.model
         var mean = [Double](repeating: 0, count: areas * categories)
@@ -73,10 +75,10 @@ public final class MonthTables {
         let crimes = prepared.crimeCount
         var mean = 0.0
         for category in 0..<prepared.categoryCount {
-            mean += ratesOfCategory[category] * prepared.categoryWeights[hourOfWeek * prepared.categoryCount + category]
+            mean += ratesOfCategory[category] * weights.categories[hourOfWeek * prepared.categoryCount + category]
         }
         let table = PoissonTable(mean: mean)
-        let weights = prepared.crimeWeights
+        let weights = weights.crimes
         let categoryOf = prepared.categoryOfCrime
         let ofCategory = ratesOfCategory
         for crime in 0..<crimes {
@@ -93,7 +95,7 @@ public final class MonthTables {
         var rate = 0.0
         let categories = prepared.categoryCount
         for category in 0..<categories {
-            rate += rates[area * categories + category] * prepared.categoryWeights[hourOfWeek * categories + category]
+            rate += rates[area * categories + category] * weights.categories[hourOfWeek * categories + category]
         }
         return rate
     }

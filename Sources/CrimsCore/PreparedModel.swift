@@ -6,10 +6,7 @@ public final class PreparedModel: Sendable {
     public let crimesOfCategory: [[Int]]
     /// Category of each crime, `[K]`.
     let categoryOfCrime: [UInt16]
-    /// Share of a crime in its category times its profile weight, `[hour of week · K + crime]`.
-    let crimeWeights: [Double]
-    /// Sum of ``crimeWeights`` over the crimes of a category, `[hour of week · C + category]`.
-    let categoryWeights: [Double]
+    private let weekWeights: HourWeights
     /// Probability that a suspect is identified in units of 2⁻³², `[area · C + category]`.
     let suspectThresholds: [UInt64]
 
@@ -26,20 +23,16 @@ public final class PreparedModel: Sendable {
         for (index, crime) in model.crimes.enumerated() { crimesOfCategory[crime.category].append(index) }
         self.crimesOfCategory = crimesOfCategory
         categoryOfCrime = model.crimes.map { UInt16($0.category) }
-        let crimeCount = model.crimes.count
-        let categoryCount = model.categories.count
-        var crimeWeights = [Double](repeating: 0, count: 168 * crimeCount)
-        var categoryWeights = [Double](repeating: 0, count: 168 * categoryCount)
-        for hour in 0..<168 {
-            for (index, crime) in model.crimes.enumerated() {
-                let weight = crime.share * model.profiles[model.profileOfCrime[index] * 168 + hour]
-                crimeWeights[hour * crimeCount + index] = weight
-                categoryWeights[hour * categoryCount + crime.category] += weight
-            }
-        }
-        self.crimeWeights = crimeWeights
-        self.categoryWeights = categoryWeights
+        weekWeights = HourWeights(model)
         suspectThresholds = model.suspect.map { Self.threshold($0) }
+    }
+
+    /// What the hours of a month are drawn with.
+    func weights(of month: CivilMonth) -> HourWeights {
+        switch model.profileMean {
+        case .week: weekWeights
+        case .month: HourWeights(model, month: month)
+        }
     }
 
     /// A probability in units of 2⁻³².
@@ -54,12 +47,13 @@ public final class PreparedModel: Sendable {
         for month in 1...12 {
             let calendar = CivilMonth(year: year, month: month)
             let first = calendar.start.hour
+            let weights = weights(of: calendar).categories
             for category in 0..<categoryCount {
                 var daily = 0.0
                 for area in 0..<areaCount { daily += model.rate(area: area, category: category, month: month) }
                 var exposure = 0.0
                 for hour in first..<calendar.next.start.hour {
-                    exposure += categoryWeights[CivilMinute.hourOfWeek(hour: hour) * categoryCount + category]
+                    exposure += weights[CivilMinute.hourOfWeek(hour: hour) * categoryCount + category]
                 }
                 total += daily * exposure / 24
             }

@@ -6,7 +6,7 @@ extension Sampler {
         let hours = Double(field.window.count) / 60
         for category in 0..<categories {
             result.baseline +=
-                tables.meanRatesOfCategory[category] * prepared.categoryWeights[hourOfWeek * categories + category]
+                tables.meanRatesOfCategory[category] * tables.weights.categories[hourOfWeek * categories + category]
         }
         result.baseline *= hours
         guard !field.isNeutral else {
@@ -19,7 +19,7 @@ extension Sampler {
             let category = partition.categoryOfCrimeClass[crimeClass]
             var weight = 0.0
             for crime in partition.crimesOfClass[crimeClass] {
-                weight += prepared.crimeWeights[hourOfWeek * prepared.crimeCount + crime]
+                weight += tables.weights.crimes[hourOfWeek * prepared.crimeCount + crime]
             }
             var sum = 0.0
             for areaClass in 0..<partition.areaClasses {
@@ -76,7 +76,7 @@ extension Sampler {
         field.prepare(window: window, schedule: schedule, tables: tables)
         suspects.prepare(window: window, schedule: schedule, tables: tables)
         let minutes = Double(window.count)
-        for group in crimeGroups(hourOfWeek: hourOfWeek, eachCrime: detail.crimes) {
+        for group in crimeGroups(hourOfWeek: hourOfWeek, tables: tables, eachCrime: detail.crimes) {
             let category = Int(prepared.categoryOfCrime[group.crime])
             guard selection.categories?[category] ?? true else { continue }
             let weight = group.weight / 60
@@ -106,8 +106,10 @@ extension Sampler {
     }
 
     /// Crimes that are counted together, by the first of them, and the sum of their weights in an hour of the week.
-    private func crimeGroups(hourOfWeek: Int, eachCrime: Bool) -> [(crime: Int, weight: Double)] {
-        func weight(_ crime: Int) -> Double { prepared.crimeWeights[hourOfWeek * prepared.crimeCount + crime] }
+    private func crimeGroups(
+        hourOfWeek: Int, tables: MonthTables, eachCrime: Bool
+    ) -> [(crime: Int, weight: Double)] {
+        func weight(_ crime: Int) -> Double { tables.weights.crimes[hourOfWeek * prepared.crimeCount + crime] }
         if eachCrime { return (0..<prepared.crimeCount).map { ($0, weight($0)) } }
         let classes = field.isNeutral ? prepared.crimesOfCategory : field.partition.crimesOfClass
         return classes.compactMap { crimes in

@@ -225,16 +225,16 @@ public final class Sampler {
         for category in 0..<categories {
             let weight =
                 tables.rates[area * categories + category]
-                * prepared.categoryWeights[hourOfWeek * categories + category]
+                * tables.weights.categories[hourOfWeek * categories + category]
             // The last that can happen also takes what rounding leaves over.
             if weight > 0 { chosen = category }
             if left < weight { break }
             left -= weight
         }
-        left = Double(crimeWord) * 0x1p-32 * prepared.categoryWeights[hourOfWeek * categories + chosen]
+        left = Double(crimeWord) * 0x1p-32 * tables.weights.categories[hourOfWeek * categories + chosen]
         var crime = -1
         for candidate in prepared.crimesOfCategory[chosen] {
-            let weight = prepared.crimeWeights[hourOfWeek * prepared.crimeCount + candidate]
+            let weight = tables.weights.crimes[hourOfWeek * prepared.crimeCount + candidate]
             if weight > 0 { crime = candidate }
             if left < weight { break }
             left -= weight

@@ -106,12 +106,13 @@ extension Tool {
                 .value("from", "M", "first month, such as 2018-01 (the first there is)"),
                 .value("to", "M", "last month (the last there is)"),
                 .value("output", "FOLDER", short: "o", "the model folder to write; its last part is the model's name"),
-                .value("method", "M", "shrunk, the only one yet (shrunk)"),
+                .value("method", "M", "shrunk|upstream (shrunk)"),
                 .value("reference", "DIR", "tables about England and Wales (reference)"),
                 .value("title", "TEXT", "the model's title"),
             ],
             notes: [
-                "An ARCHIVE is a zip as downloaded, or a monthly street file. What was read, used and rejected goes to stderr."
+                "An ARCHIVE is a zip as downloaded, or a monthly street file. What was read, used and rejected goes to stderr.",
+                "The method upstream repeats the predecessor's formulas, to compare with its results; it takes whole years.",
             ]),
         run: calibrate)
 
@@ -123,17 +124,21 @@ extension Tool {
             }
             return month
         }
-        if let method = arguments["method"], method != "shrunk" {
-            throw UsageError(message: "--method is shrunk in this version, not '\(method)'")
+        let methodName = arguments["method"] ?? CalibrationOptions.Method.shrunk.rawValue
+        guard let method = CalibrationOptions.Method(rawValue: methodName) else {
+            let known = CalibrationOptions.Method.allCases.map(\.rawValue).joined(separator: " or ")
+            throw UsageError(message: "--method is \(known), not '\(methodName)'")
         }
         let output = try arguments.required("output")
         let name = output.split(separator: "/").last.map(String.init)
         let options = CalibrationOptions(
             archives: arguments.operands, force: try arguments.required("force"), from: try month("from"),
-            to: try month("to"), reference: arguments["reference"] ?? "reference", name: name, title: arguments["title"]
-        )
+            to: try month("to"), reference: arguments["reference"] ?? "reference", name: name,
+            title: arguments["title"],
+            method: method)
         let result = try Calibration.calibrate(options) { Terminal.say($0 + "\n") }
-        try ModelFolder.write(result.model, information: result.information, to: output)
+        try ModelFolder.write(
+            result.model, information: result.information, to: output, exactRates: method == .upstream)
         let perYear = PreparedModel(result.model).expectedPerYear()
         Terminal.say(
             "\(output): \(result.model.areas.count) areas, \(result.model.categories.count) categories, "

@@ -24,6 +24,12 @@ struct CSVRow {
         writer.text(Decimal.format(value, significantDigits: digits))
     }
 
+    /// A number in the shortest form that reads back the same.
+    mutating func exact(_ value: Double) {
+        separate()
+        writer.text(Decimal.shortest(value))
+    }
+
     private mutating func separate() {
         if !isFirst { writer.byte(UInt8(ascii: ",")) }
         isFirst = false

@@ -8,11 +8,12 @@ extension ModelFolder {
     ///
     /// A model that is there already is replaced. Numbers have 6 significant digits.
     ///
+    /// - Parameter exactRates: Write rates and probabilities in the shortest form that reads back the same doubles.
     /// - Precondition: The model's categories come in the order in which its crimes first name them.
     /// - Throws: ``ModelError/refused(path:reason:)`` if something other than a model is there, or
     ///   ``ModelError/system(call:path:errno:reason:)``.
     public static func write(
-        _ model: CrimeModel, information: ModelInformation, to path: String
+        _ model: CrimeModel, information: ModelInformation, to path: String, exactRates: Bool = false
     ) throws(ModelError) {
         let path = trimmed(path)
         try refuseUnlessReplaceable(path)
@@ -23,7 +24,8 @@ extension ModelFolder {
         FileSystem.removeFolder(hidden)
         try FileSystem.makeFolder(hidden)
         do throws(ModelError) {
-            let writer = ModelWriter(model: model, name: name(of: path), information: information)
+            let writer = ModelWriter(
+                model: model, name: name(of: path), information: information, exactRates: exactRates)
             for file in ModelFile.allCases {
                 guard let bytes = writer.bytes(of: file) else { continue }
                 try FileSystem.write(bytes, to: hidden + "/" + file.rawValue)

@@ -8,7 +8,7 @@ import CrimsCore
 ///
 /// | file | columns |
 /// |---|---|
-/// | `model.json` | format (1), name, title, period (from, to), sources, method (name, settings), notes |
+/// | `model.json` | format (1), name, title, period (from, to), profileMean (optional: week or month), sources, method (name, settings), notes |
 /// | `areas.csv` | code, name, longitude, latitude (degrees, WGS84), population |
 /// | `crimes.csv` | code, description, category, severity, share (of its category; a category's sum to 1 ± 10⁻⁶) |
 /// | `rates.csv` | area, category, jan … dec: incidents per day; a row for each area and category |

@@ -7,6 +7,7 @@ struct ModelHeader {
 
     var title = ""
     var period = (from: CivilMonth(index: 0), to: CivilMonth(index: 0))
+    var profileMean = CrimeModel.ProfileMean.week
     var information = ModelInformation(method: "")
 
     private let bytes: [UInt8]
@@ -32,6 +33,7 @@ struct ModelHeader {
         _ = text(json, "name", &problems)
         title = text(json, "title", &problems)
         readPeriod(json, &problems)
+        readProfileMean(json, &problems)
         readSources(json, &problems)
         readMethod(json, &problems)
         for note in list(json, "notes", &problems) {
@@ -51,6 +53,15 @@ struct ModelHeader {
             return error("period", "must be the first and last month of the records, such as \(right)", &problems)
         }
         period = (from, to)
+    }
+
+    /// Over what weights have mean 1: the week, unless the file says otherwise.
+    private mutating func readProfileMean(_ json: JSON, _ problems: inout ProblemList) {
+        guard let value = json["profileMean"] else { return }
+        guard let mean = value.text.flatMap(CrimeModel.ProfileMean.init(rawValue:)) else {
+            return error("profileMean", "must be \"week\" (which is also meant without it) or \"month\"", &problems)
+        }
+        profileMean = mean
     }
 
     private mutating func readSources(_ json: JSON, _ problems: inout ProblemList) {

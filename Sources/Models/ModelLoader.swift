@@ -53,7 +53,8 @@ struct ModelLoader {
         return CrimeModel(
             name: name, title: header.title, period: header.period, digest: digest, areas: areas,
             categories: categories, crimes: crimes, rates: rates, profiles: profiles, profileOfCrime: profileOfCrime,
-            suspect: suspect, neighbours: neighbours, dispersion: dispersion, trend: trend)
+            suspect: suspect, neighbours: neighbours, dispersion: dispersion, trend: trend,
+            profileMean: header.profileMean)
     }
 
     private func bytes(of file: ModelFile) -> [UInt8]? { files.first { $0.file == file }?.bytes }

@@ -6,6 +6,8 @@ struct ModelWriter {
     let model: CrimeModel
     let name: String
     let information: ModelInformation
+    /// Whether rates and probabilities have all the digits that it takes to read the same doubles back.
+    let exactRates: Bool
 
     /// Nil for an optional file that would say nothing.
     func bytes(of file: ModelFile) -> [UInt8]? {
@@ -35,7 +37,7 @@ struct ModelWriter {
     }
 
     private var header: JSON {
-        .object([
+        var members: [JSON.Member] = [
             .init("format", .number(Double(ModelHeader.format))),
             .init("name", .string(name)),
             .init("title", .string(model.title)),
@@ -44,6 +46,9 @@ struct ModelWriter {
                 .object([
                     .init("from", .string(model.period.from.text)), .init("to", .string(model.period.to.text)),
                 ])),
+        ]
+        if model.profileMean != .week { members.append(.init("profileMean", .string(model.profileMean.rawValue))) }
+        members += [
             .init(
                 "sources",
                 .array(
@@ -59,7 +64,8 @@ struct ModelWriter {
                     .init("name", .string(information.method)), .init("settings", .object(information.settings)),
                 ])),
             .init("notes", .array(information.notes.map { .string($0) })),
-        ])
+        ]
+        return .object(members)
     }
 
     private func areas(_ writer: inout ByteWriter) {
@@ -96,10 +102,14 @@ struct ModelWriter {
                 writer.row { row in
                     row.text(code)
                     row.text(name)
-                    for month in 1...12 { row.number(model.rate(area: area, category: category, month: month)) }
+                    for month in 1...12 { rate(model.rate(area: area, category: category, month: month), &row) }
                 }
             }
         }
+    }
+
+    private func rate(_ value: Double, _ row: inout CSVRow) {
+        if exactRates { row.exact(value) } else { row.number(value) }
     }
 
     private func profile(_ writer: inout ByteWriter) {
@@ -127,7 +137,7 @@ struct ModelWriter {
                 writer.row { row in
                     row.text(code)
                     row.text(name)
-                    row.number(model.suspect[area * model.categories.count + category])
+                    rate(model.suspect[area * model.categories.count + category], &row)
                 }
             }
         }

@@ -111,6 +111,15 @@ public enum Decimal {
         return sign + whole + rest
     }
 
+    /// `value` in the shortest form that reads back as the same double: `0.1`, `12`, `1.2345678901234567e-07`.
+    ///
+    /// - Precondition: `value` is finite.
+    public static func shortest(_ value: Double) -> String {
+        precondition(value.isFinite, "no text for an infinity or NaN")
+        let text = value.description
+        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    }
+
     /// `value` with exactly `places` digits after the point, rounded half to even on the scaled double.
     public static func fixed(_ value: Double, places: Int) -> String {
         precondition(value.isFinite && abs(value) < 1e12 && places >= 0 && places <= 6, "fixed: out of range")

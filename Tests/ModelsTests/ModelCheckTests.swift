@@ -27,6 +27,8 @@ import Testing
         .init("model.json", "\"name\": \"sample\"", "\"name\": \"\"", 3, "\"name\" must be a string"),
         .init("model.json", "2019-12", "2017-12", 5, "\"period\" must be the first and last month"),
         .init("model.json", "2019-12", "2019-13", 5, "\"period\" must be"),
+        .init("model.json", "\"sources\"", "\"profileMean\": \"year\", \"sources\"", 6, "\"profileMean\" must be"),
+        .init("model.json", "\"sources\"", "\"profileMean\": 1, \"sources\"", 6, "\"week\""),
         .init("model.json", "\"licence\"", "\"license\"", 6, "\"name\" and \"licence\""),
         .init("model.json", "\"name\": \"made up\"", "\"title\": \"made up\"", 9, "\"method\" must be"),
         .init("model.json", "\"Not \\\"real\\\".\"", "1", nil, "\"notes\" must be strings"),

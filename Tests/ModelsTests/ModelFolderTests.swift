@@ -106,6 +106,43 @@ import Testing
         #expect(FileSystem.names(in: path)?.contains("trend.csv") == false)
     }
 
+    @Test func `over what weights have mean 1 is read, and written only where it is not the week`() throws {
+        let (folder, path) = try SampleModel.written()
+        #expect(try ModelFolder.read(path).profileMean == .week)
+        #expect(try !folder.text("sample/model.json").contains("profileMean"))
+        let text = try folder.text("sample/model.json")
+        try folder.set(
+            "sample/model.json", text.replacing("\"sources\"", with: "\"profileMean\": \"week\", \"sources\""))
+        #expect(ModelFolder.check(path).isEmpty)
+        #expect(try ModelFolder.read(path).profileMean == .week)
+        var model = SampleModel.model
+        model.profileMean = .month
+        try ModelFolder.write(model, information: SampleModel.information, to: path)
+        #expect(try folder.text("sample/model.json").contains("\"profileMean\": \"month\""))
+        #expect(ModelFolder.check(path).isEmpty)
+        #expect(try ModelFolder.read(path).profileMean == .month)
+    }
+
+    @Test func `rates and probabilities that are written exactly read back the same doubles`() throws {
+        let folder = TemporaryFolder()
+        let path = folder.path + "/sample"
+        var model = SampleModel.model
+        model.rates = model.rates.indices.map { index in 1e-9 / Double(3 + index) * Double(1 << (index % 40)) }
+        model.rates[0] = 0
+        model.rates[1] = 3
+        model.rates[2] = .leastNonzeroMagnitude
+        model.suspect = [0, 1, 1.0 / 3, 2.0 / 3, 0.1, 1e-17]
+        try ModelFolder.write(model, information: SampleModel.information, to: path, exactRates: true)
+        #expect(ModelFolder.check(path).isEmpty)
+        let read = try ModelFolder.read(path)
+        #expect(read.rates == model.rates)
+        #expect(read.suspect == model.suspect)
+        #expect(try folder.text("sample/rates.csv").contains("E1,burglary,0,3,5e-324,"))
+        // The control: 6 digits are not enough.
+        try ModelFolder.write(model, information: SampleModel.information, to: path)
+        #expect(try ModelFolder.read(path).rates != model.rates)
+    }
+
     @Test func `a pair of neighbours may come in both directions`() throws {
         let (folder, path) = try SampleModel.written()
         try folder.set("sample/neighbours.csv", "area,neighbour\nE1,E2\nE2,E1\nE3,E2\n")
