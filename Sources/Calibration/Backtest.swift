@@ -86,6 +86,9 @@ public struct Backtest: Sendable {
                 score(slot, counts, estimate, months, hectares)
             }
         }
+        guard !self.months.isEmpty else {
+            throw .nothingToForecast(from: plan.test.from.text, to: plan.test.to.text)
+        }
     }
 
     /// Fewer months would be no sample of a level, let alone of a season.

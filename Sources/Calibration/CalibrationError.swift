@@ -19,6 +19,8 @@ public enum CalibrationError: Error, Equatable, Sendable, CustomStringConvertibl
     case period(from: String, to: String)
     /// Too few months with records to learn from.
     case tooFewMonths(from: String, to: String, found: Int, least: Int)
+    /// None of the months to forecast has records.
+    case nothingToForecast(from: String, to: String)
     /// The upstream method, on a period that is not a whole number of years.
     case notWholeYears(from: CivilMonth, to: CivilMonth)
     /// The upstream method, on a period with months that no row used is of.
@@ -38,6 +40,8 @@ public enum CalibrationError: Error, Equatable, Sendable, CustomStringConvertibl
         case .tooFewMonths(let from, let to, let found, let least):
             "\(found) months with records from \(from) to \(to), and at least \(least) are needed to learn from"
         case .period(let from, let to): "the period ends (\(to)) before it begins (\(from))"
+        case .nothingToForecast(let from, let to):
+            "no records of \(from) to \(to), the months to forecast: there is nothing to hold forecasts against"
         case .notWholeYears(let from, let to): Self.notWholeYears(from, to)
         case .monthsWithoutRecords(let months):
             "the upstream method needs records of every month of its period; there are none of "
