@@ -59,7 +59,9 @@ public struct Backtest: Sendable {
     public static let breakShare = 0.5
 
     /// - Parameter hectares: Of each area.
-    package init(_ counts: ForceCounts, categories: [String], hectares: [Double], plan: BacktestPlan)
+    package init(
+        _ counts: ForceCounts, categories: [String], hectares: [Double], plan: BacktestPlan, recency: Recency? = nil
+    )
         throws(CalibrationError)
     {
         self.categories = categories
@@ -72,7 +74,7 @@ public struct Backtest: Sendable {
                 throw .tooFewMonths(
                     from: split.train.from.text, to: split.train.to.text, found: months, least: Self.trainingMonthsMin)
             }
-            let estimate = ForceEstimate(counts, rolling: rolling, months: months)
+            let estimate = ForceEstimate(counts, rolling: rolling, months: months, recency: recency)
             splits.append(
                 Split(
                     train: split.train, test: split.test,

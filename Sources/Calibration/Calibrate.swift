@@ -19,7 +19,8 @@ public func calibrate(
     }
     let force = ForceCounts(counts, reference: reference)
     let fit = ModelFit(
-        counts: counts, force: force, reference: reference, leavingOut: accounting.outcomeMonthsLeftOut)
+        counts: counts, force: force, reference: reference, leavingOut: accounting.outcomeMonthsLeftOut,
+        recency: options.recency)
     for line in accounting.summary { log(line) }
     for line in fit.summary(reference.categories) { log(line) }
     let model = CrimeModel(
@@ -49,7 +50,7 @@ public func backtest(
     for line in accounting.summary { log(line) }
     let backtest = try Backtest(
         ForceCounts(counts, reference: reference), categories: reference.categories, hectares: reference.hectares,
-        plan: plan)
+        plan: plan, recency: options.recency)
     return (backtest, accounting)
 }
 

@@ -18,6 +18,8 @@ public struct CalibrationOptions: Sendable {
     /// First and last month to use; nil for the first and last that the archives hold.
     public var from: CivilMonth?
     public var to: CivilMonth?
+    /// The half-lives to weigh months by; nil to choose them within the months used.
+    public var recency: Recency?
     /// The folder of tables about England and Wales.
     public var reference: String
     /// The model's name; nil for the force.

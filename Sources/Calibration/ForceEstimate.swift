@@ -11,8 +11,9 @@ package struct ForceEstimate {
     /// - Parameters:
     ///   - rolling: Forecasts over `counts`.
     ///   - months: How many months to use, from the first.
-    package init(_ counts: ForceCounts, rolling: RollingForecasts, months: Int) {
-        let recency = rolling.recency(months: months)
+    ///   - recency: Instead of the half-lives chosen within the months.
+    package init(_ counts: ForceCounts, rolling: RollingForecasts, months: Int, recency: Recency? = nil) {
+        let recency = recency ?? rolling.recency(months: months)
         self.recency = recency
         var rates: [RateEstimate] = []
         var dispersion: [CrimeModel.Dispersion] = []

@@ -21,10 +21,10 @@ struct ModelFit {
     private(set) var categoriesWithoutCounts: [Int] = []
 
     /// - Parameter force: The same counts, prepared for estimation.
-    init(counts: StreetCounts, force: ForceCounts, reference: Reference, leavingOut: [CivilMonth]) {
+    init(counts: StreetCounts, force: ForceCounts, reference: Reference, leavingOut: [CivilMonth], recency: Recency?) {
         let areas = counts.areas
         let categories = counts.categories
-        estimate = ForceEstimate(force, rolling: RollingForecasts(force), months: force.months.count)
+        estimate = ForceEstimate(force, rolling: RollingForecasts(force), months: force.months.count, recency: recency)
         dispersion = estimate.dispersion
         trend = estimate.rates.map {
             $0.growth == 0 ? .init() : .init(growth: $0.growth, damping: GrowthEstimate.damping)

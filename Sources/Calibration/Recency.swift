@@ -3,13 +3,13 @@ import CrimsCore
 /// How fast months lose weight as they recede: a month that many half-lives before the last counts 2⁻ⁿ.
 ///
 /// A force's level wanders sooner than the shares that its areas have of it, so each has a half-life.
-package struct Recency: Equatable, Sendable {
+public struct Recency: Equatable, Sendable {
     /// Months; infinite where all months weigh the same. Of the force's level.
-    package var level: Double
+    public var level: Double
     /// The same, of the areas' shares.
-    package var areas: Double
+    public var areas: Double
 
-    package init(level: Double, areas: Double) {
+    public init(level: Double, areas: Double) {
         self.level = level
         self.areas = areas
     }

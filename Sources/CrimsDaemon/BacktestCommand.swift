@@ -13,6 +13,7 @@ extension Tool {
                 .value("train", "M..M", "months to learn from, such as 2018-01..2018-12"),
                 .value("test", "M..M", "months to forecast, such as 2019-01..2020-02"),
                 .value("rolling", "N", "forecast N months at a time, learning from all before them (one split)"),
+                halfLivesOption,
                 .flag("json", "all scores, also by category and month, as JSON"),
                 .value("reference", "DIR", "tables about England and Wales (reference)"),
             ],
@@ -21,6 +22,23 @@ extension Tool {
                     + "category and month."
             ]),
         run: backtest)
+
+    static let halfLivesOption = CommandSyntax.Option.value(
+        "half-lives", "L,A",
+        "months in which the level's and the areas' months lose half their weight, or none (chosen)")
+
+    /// The half-lives of `--half-lives 6,12`; `none` is a half-life that never ends.
+    static func recency(_ arguments: Arguments) throws(UsageError) -> Recency? {
+        guard let text = arguments["half-lives"] else { return nil }
+        let months = text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+            part == "none" ? Double.infinity : Decimal.parse(part.utf8)
+        }
+        guard months.count == 2, let level = months[0], let areas = months[1], level >= 1, areas >= 1 else {
+            throw UsageError(
+                message: "--half-lives is two numbers of months from 1, or none, such as 6,12; not '\(text)'")
+        }
+        return Recency(level: level, areas: areas)
+    }
 
     private static func backtest(_ arguments: Arguments) throws {
         func period(_ name: String) throws(UsageError) -> BacktestPlan.Period {
@@ -45,9 +63,10 @@ extension Tool {
             }
             horizon = months
         }
-        let options = CalibrationOptions(
+        var options = CalibrationOptions(
             archives: arguments.operands, force: try arguments.required("force"),
             reference: arguments["reference"] ?? "reference")
+        options.recency = try recency(arguments)
         let plan = BacktestPlan(train: train, test: test, horizon: horizon)
         let result = try Calibration.backtest(options, plan: plan) { Terminal.say($0 + "\n") }
         if arguments.has("json") {

@@ -107,6 +107,7 @@ extension Tool {
                 .value("to", "M", "last month (the last there is)"),
                 .value("output", "FOLDER", short: "o", "the model folder to write; its last part is the model's name"),
                 .value("method", "M", "shrunk|upstream (shrunk)"),
+                halfLivesOption,
                 .value("reference", "DIR", "tables about England and Wales (reference)"),
                 .value("title", "TEXT", "the model's title"),
             ],
@@ -131,11 +132,12 @@ extension Tool {
         }
         let output = try arguments.required("output")
         let name = output.split(separator: "/").last.map(String.init)
-        let options = CalibrationOptions(
+        var options = CalibrationOptions(
             archives: arguments.operands, force: try arguments.required("force"), from: try month("from"),
             to: try month("to"), reference: arguments["reference"] ?? "reference", name: name,
             title: arguments["title"],
             method: method)
+        options.recency = try recency(arguments)
         let result = try Calibration.calibrate(options) { Terminal.say($0 + "\n") }
         try ModelFolder.write(
             result.model, information: result.information, to: output, exactRates: method == .upstream)
