@@ -105,7 +105,9 @@ extension Tool {
         return FetchOptions(
             site: site, folder: try cacheFolder(arguments["output"]),
             stallSeconds: try number("timeout", 20, 0.1...3_600), retries: count,
-            firstWait: try number("wait", 1, 0.01...60), agent: "crims/\(version)")
+            firstWait: try number("wait", 1, 0.01...60), agent: "crims/\(version)",
+            // What OpenSSL and what is built on it look at: some networks vouch for every site themselves.
+            certificates: getenv("SSL_CERT_FILE").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 })
     }
 
     private static func cacheFolder(_ output: String?) throws(UsageError) -> String {

@@ -14,9 +14,12 @@ public struct FetchOptions: Sendable {
     public var firstWait: Double
     /// What the server is told about who asks.
     public var agent: String
+    /// A file of the certificates that are trusted; nil for the system's.
+    public var certificates: String?
 
     public init(
-        site: ArchiveSite, folder: String, stallSeconds: Double, retries: Int, firstWait: Double, agent: String
+        site: ArchiveSite, folder: String, stallSeconds: Double, retries: Int, firstWait: Double, agent: String,
+        certificates: String? = nil
     ) {
         self.site = site
         self.folder = folder
@@ -24,6 +27,7 @@ public struct FetchOptions: Sendable {
         self.retries = retries
         self.firstWait = firstWait
         self.agent = agent
+        self.certificates = certificates
     }
 }
 
@@ -174,7 +178,7 @@ private final class Exchange: TransferSink {
             .words(
                 "\(name): from \(request.address)" + (request.start > 0 ? ", from byte \(request.start) on" : "")))
         (replacement, beginning, contentType, storageError, isNoArchive) = (nil, [], nil, nil, false)
-        let transfer = Transfer(request, agent: options.agent, stallSeconds: options.stallSeconds, sink: self)
+        let transfer = Transfer(request, options, sink: self)
         let end: Download.End
         switch transfer.run(until: interruption) {
         case .complete: end = replacement == nil ? .complete : .notArchive(shown)

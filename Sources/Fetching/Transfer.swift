@@ -39,12 +39,11 @@ final class Transfer {
     private var hasBegun = false
     private var isStopped = false
 
-    /// - Parameter stallSeconds: How long nothing may come.
-    init(_ request: RangeRequest, agent: String, stallSeconds: Double, sink: any TransferSink) {
+    init(_ request: RangeRequest, _ options: FetchOptions, sink: any TransferSink) {
         guard Self.isReady, let easy = curl_easy_init(), let multi = curl_multi_init() else {
             preconditionFailure("libcurl: out of memory")
         }
-        (self.easy, self.multi, self.sink, self.stallSeconds) = (easy, multi, sink, stallSeconds)
+        (self.easy, self.multi, self.sink, stallSeconds) = (easy, multi, sink, options.stallSeconds)
         reason = .allocate(capacity: Int(CURL_ERROR_SIZE))
         reason.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         crims_curl_set_reason_buffer(easy, reason)
@@ -54,9 +53,10 @@ final class Transfer {
         crims_curl_set_text(easy, CURLOPT_REDIR_PROTOCOLS_STR, isSecure ? "https" : "http,https")
         crims_curl_set_number(easy, CURLOPT_FOLLOWLOCATION, 1)
         crims_curl_set_number(easy, CURLOPT_MAXREDIRS, 5)
-        crims_curl_set_text(easy, CURLOPT_USERAGENT, agent)
+        crims_curl_set_text(easy, CURLOPT_USERAGENT, options.agent)
         crims_curl_set_number(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(stallSeconds * 1_000))
         crims_curl_set_number(easy, CURLOPT_NOSIGNAL, 1)
+        if let file = options.certificates { crims_curl_set_text(easy, CURLOPT_CAINFO, file) }
         // An end must not wait for a name to be looked up.
         crims_curl_set_number(easy, CURLOPT_QUICK_EXIT, 1)
         crims_curl_set_number(easy, CURLOPT_BUFFERSIZE, 1 << 18)

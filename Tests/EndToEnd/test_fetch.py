@@ -28,6 +28,13 @@ def test_an_archive_is_fetched_once(fetch, server, data, tmp_path):
     assert len(server.asked) == 1
 
 
+def test_what_is_there_takes_nothing_but_a_look(fetch, server, data, tmp_path):
+    (tmp_path / NAME).write_bytes(data)
+    (tmp_path / (NAME + ".part")).mkdir()  # which cannot be taken
+    done = fetch()
+    assert (done.returncode, done.stdout, server.asked) == (0, f"{tmp_path}/{NAME}\n", []), done.stderr
+
+
 def test_what_is_fetched_can_be_calibrated_on(fetch, crims, tmp_path):
     done = fetch()
     assert done.returncode == 0, done.stderr

@@ -180,12 +180,13 @@ def test_redirects_are_followed(fetch, server, data, tmp_path):
     assert (tmp_path / NAME).read_bytes() == data
 
 
-@pytest.mark.parametrize("target", ["ftp://127.0.0.1/x", "file:///etc/passwd", PATH])
-def test_redirects_to_nowhere_are_not(fetch, server, tmp_path, target):
+@pytest.mark.parametrize("target, said", [("ftp://127.0.0.1/x", "rotocol"), ("file:///etc/passwd", "rotocol"),
+                                          (PATH, "redirects")])
+def test_redirects_to_nowhere_are_not(fetch, server, tmp_path, target, said):
     server.always = Fault(status=302, headers={"Location": target})
     done = fetch()
     assert done.returncode == 1 and len(server.asked) <= 6
-    assert names(tmp_path) == []
+    assert said in done.stderr and "given up" not in done.stderr and names(tmp_path) == []
 
 
 def test_no_proxy_is_asked_the_way_to_this_machine(fetch, server):
@@ -193,18 +194,38 @@ def test_no_proxy_is_asked_the_way_to_this_machine(fetch, server):
     assert fetch(env=proxy).returncode == 0
 
 
-def test_a_certificate_that_nobody_signed_is_refused(fetch, tmp_path):
+@pytest.fixture
+def secure(data, tmp_path):
+    """A server over TLS, and the certificate that it vouches for itself with."""
     if not shutil.which("openssl"):
         pytest.skip("no openssl to make a certificate with")
     key, certificate = tmp_path / "key", tmp_path / "certificate"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
-                    "-days", "2", "-subj", "/CN=127.0.0.1"], check=True, capture_output=True, timeout=60)
+                    "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+                   check=True, capture_output=True, timeout=60)  # fmt: skip
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server = ArchiveServer()
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    try:
-        done = fetch("--base", server.address.replace("http:", "https:"), "-o", tmp_path / "archives")
-    finally:
-        server.end()
+    server.files[PATH] = data
+    yield server, certificate
+    server.end()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(fetch, secure, data, tmp_path):
+    server, certificate = secure
+    base, folder = server.address.replace("http:", "https:"), tmp_path / "archives"
+    done = fetch("--base", base, "-o", folder)
     assert done.returncode == 1 and "certificate" in done.stderr and "given up" not in done.stderr
+    assert server.asked == []
+    done = fetch("--base", base, "-o", folder, env={"SSL_CERT_FILE": str(certificate)})
+    assert done.returncode == 0 and (folder / NAME).read_bytes() == data
+
+
+def test_a_redirect_does_not_lead_out_of_https(fetch, server, secure):
+    safe, certificate = secure
+    safe.always = Fault(status=302, headers={"Location": server.address + PATH})
+    base = safe.address.replace("http:", "https:")
+    done = fetch("--base", base, env={"SSL_CERT_FILE": str(certificate)})
+    assert done.returncode == 1 and "rotocol" in done.stderr
+    assert len(safe.asked) == 1 and server.asked == []

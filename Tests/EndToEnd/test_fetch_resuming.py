@@ -19,6 +19,15 @@ def test_what_breaks_off_goes_on_where_it_was(fetch, server, data, tmp_path):
     assert "broke off" in done.stderr and "trying again in" in done.stderr
 
 
+def test_an_archive_may_come_byte_by_byte(fetch, server, tmp_path):
+    small = archive({"2020-12/2020-12-merseyside-street.csv": street("2020-12", ["E01006512"], 1)})
+    server.files[PATH] = small
+    server.faults = [Fault(drip=2, seconds=0.001)]
+    done = fetch("--timeout", 10)
+    assert done.returncode == 0, done.stderr
+    assert len(server.asked) == 1 and (tmp_path / NAME).read_bytes() == small
+
+
 def test_pieces_do_not_count_as_failures_in_a_row(fetch, server, data, tmp_path):
     server.always = Fault(cut=20_000)
     done = fetch("--retries", 1)
