@@ -19,6 +19,7 @@ let package = Package(
         .systemLibrary(name: "CZMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CSystem"),
 
         .target(name: "CrimsCore", swiftSettings: strict),
@@ -27,13 +28,16 @@ let package = Package(
         .target(name: "Models", dependencies: ["CrimsCore", "Protocol", "CSodium"], swiftSettings: strict),
         .target(
             name: "Calibration", dependencies: ["CrimsCore", "Protocol", "Models", "CArchive"], swiftSettings: strict),
+        .target(name: "Fetching", dependencies: ["CrimsCore", "Protocol", "CCurl", "CSystem"], swiftSettings: strict),
         .target(name: "Journal", dependencies: ["Protocol", "CSystem"], swiftSettings: strict),
         .target(
             name: "Messaging", dependencies: ["CrimsCore", "Protocol", "Coupling", "CZMQ", "CSystem"],
             swiftSettings: strict),
         .executableTarget(
             name: "CrimsDaemon",
-            dependencies: ["CrimsCore", "Protocol", "Coupling", "Journal", "Models", "Calibration", "Messaging"],
+            dependencies: [
+                "CrimsCore", "Protocol", "Coupling", "Journal", "Models", "Calibration", "Fetching", "Messaging",
+            ],
             swiftSettings: strict),
 
         .executableTarget(
@@ -47,6 +51,7 @@ let package = Package(
         .testTarget(name: "MessagingTests", dependencies: ["Messaging"], swiftSettings: strict),
         .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
         .testTarget(name: "CalibrationTests", dependencies: ["Calibration", "Protocol"], swiftSettings: strict),
+        .testTarget(name: "FetchingTests", dependencies: ["Fetching"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -58,6 +58,20 @@ struct ArchiveReader: ~Copyable {
         return true
     }
 
+    /// Reads the current entry to its end, which holds its checksum against it.
+    func readThrough() throws(CalibrationError) {
+        var piece: UnsafeRawPointer?
+        var count = 0
+        var offset: la_int64_t = 0
+        while true {
+            switch archive_read_data_block(archive, &piece, &count, &offset) {
+            case ARCHIVE_EOF: return
+            case ARCHIVE_OK: break
+            default: throw failure()
+            }
+        }
+    }
+
     private func failure() -> CalibrationError {
         .archive(path: path, entry: entry, reason: "cannot be read to its end: \(Self.reason(archive))")
     }

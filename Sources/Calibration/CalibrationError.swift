@@ -30,7 +30,9 @@ public enum CalibrationError: Error, Equatable, Sendable, CustomStringConvertibl
         switch self {
         case .reference(let file, let line, let reason): "\(file)\(line.map { ":\($0)" } ?? ""): \(reason)"
         case .unknownForce(let name, let known):
-            "no force \"\(name)\" in the reference; there are: \(known.joined(separator: ", "))"
+            "no force \"\(name)\" in the reference; "
+                + (Spelling.nearest(to: name, in: known).map { "did you mean \"\($0)\"? " } ?? "")
+                + "there are: \(known.joined(separator: ", "))"
         case .archive(let path, let entry, let reason): "\(path)\(entry.map { ", \($0)" } ?? ""): \(reason)"
         case .notStreetFile(let path, let entry, let reason): "\(path)\(entry.map { ", \($0)" } ?? ""): \(reason)"
         case .noFiles(let force, let found):

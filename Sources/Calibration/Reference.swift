@@ -33,7 +33,7 @@ struct Reference {
     private(set) var profile: [Double]
 
     init(folder: String, force: String) throws(CalibrationError) {
-        forceName = try Self.name(of: force, folder)
+        forceName = try nameOfForce(force, reference: folder)
         let indices = try Self.areas(of: force, folder, into: &areas, &hectares)
         guard !areas.isEmpty else {
             throw .reference(file: "areas.csv", line: nil, reason: "no areas of force \"\(force)\"")
@@ -70,16 +70,6 @@ struct Reference {
         profile = Array(repeating: 0, count: categories.count * 168)
         try readCounts(folder, force)
         try readProfile(folder)
-    }
-
-    private static func name(of force: String, _ folder: String) throws(CalibrationError) -> String {
-        var table = try ReferenceTable(folder: folder, file: "forces.csv", columns: ["force", "name"])
-        var known: [String] = []
-        while try table.next() {
-            if table.text(0) == force { return table.text(1) }
-            known.append(table.text(0))
-        }
-        throw .unknownForce(name: force, known: known)
     }
 
     private static func areas(
@@ -140,4 +130,18 @@ struct Reference {
             throw .reference(file: table.file, line: nil, reason: "no row for category \"\(category)\"")
         }
     }
+}
+
+/// A force's name for people, by its name in data.police.uk's files.
+///
+/// - Parameter folder: The folder of tables about England and Wales.
+/// - Throws: ``CalibrationError/unknownForce(name:known:)``, ``CalibrationError/reference(file:line:reason:)``.
+public func nameOfForce(_ force: String, reference folder: String) throws(CalibrationError) -> String {
+    var table = try ReferenceTable(folder: folder, file: "forces.csv", columns: ["force", "name"])
+    var known: [String] = []
+    while try table.next() {
+        if table.text(0) == force { return table.text(1) }
+        known.append(table.text(0))
+    }
+    throw .unknownForce(name: force, known: known)
 }

@@ -58,7 +58,7 @@ struct StreetReader {
         var archive = try ArchiveReader(path)
         while try archive.next() {
             let name = FileSystem.lastComponent(of: archive.entry ?? path)
-            if let force = Self.force(ofFile: name) {
+            if let force = StreetContents.file(name)?.force {
                 foundForces.insert(force)
                 guard force == options.force else { continue }
                 guard seenFiles.insert(name).inserted else {
@@ -72,16 +72,6 @@ struct StreetReader {
             try readFile(archive)
             accounting.files += 1
         }
-    }
-
-    /// The force of `2018-01-merseyside-street.csv`; nil if the name is not made so.
-    static func force(ofFile name: String) -> String? {
-        let name = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
-        let end = "-street.csv"
-        guard name.utf8.count > 8 + end.utf8.count, name.hasSuffix(end), CivilMonth(text: name.utf8.prefix(7)) != nil,
-            name.utf8.dropFirst(7).first == UInt8(ascii: "-")
-        else { return nil }
-        return String(name.dropFirst(8).dropLast(end.utf8.count))
     }
 
     private mutating func readFile(_ archive: borrowing ArchiveReader) throws(CalibrationError) {

@@ -6,6 +6,16 @@ import Protocol
 enum Terminal {
     static let errorIsTerminal = isatty(STDERR_FILENO) == 1
 
+    /// Whether a line can be drawn over another.
+    static var canRedraw: Bool { getenv("TERM").map { String(cString: $0) != "dumb" } ?? true }
+
+    /// Columns of the terminal on stderr.
+    static var width: Int {
+        if let text = getenv("COLUMNS"), let columns = Int(String(cString: text)), columns > 0 { return columns }
+        var size = winsize()
+        return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+    }
+
     /// Data, on stdout.
     static func print(_ text: String) {
         guard write(Array(text.utf8), to: STDOUT_FILENO) else { exit(1) }

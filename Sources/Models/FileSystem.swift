@@ -83,7 +83,7 @@ package enum FileSystem {
     }
 
     /// Makes a folder and those above it, as far as they are missing.
-    static func makeFolders(_ path: String) throws(ModelError) {
+    package static func makeFolders(_ path: String) throws(ModelError) {
         if path.isEmpty || kind(of: path) == .folder { return }
         try makeFolders(parent(of: path))
         if mkdir(path, 0o777) != 0, errno != EEXIST { throw failure("mkdir", path) }

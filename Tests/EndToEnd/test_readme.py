@@ -37,10 +37,11 @@ def test_every_link_leads_somewhere():
 def test_the_commands_beside_the_daemon_work(crims, tmp_path):
     year = tmp_path / "year.csv"
     commands = re.findall(r"^    \.build/release/crims (.*?)(?:  +#.*)?$", README, re.MULTILINE)
-    assert {command.split()[0] for command in commands} == {"serve", "run", "models", "--help", "calibrate", "backtest"}
+    known = {"serve", "run", "models", "--help", "fetch", "calibrate", "backtest"}
+    assert {command.split()[0] for command in commands} == known
     for command in commands:
         words = command.replace("out/year.csv", str(year)).split()
-        if words[0] in ("serve", "calibrate", "backtest"):
+        if words[0] in ("serve", "fetch", "calibrate", "backtest"):
             continue
         finished = crims(*words)
         assert finished.returncode == 0, finished.stderr
