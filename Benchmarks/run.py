@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Builds and runs the benchmarks and prints one table; see README.md beside it.
 
-Needs gcc, taskset, libzmq and the release build: crims and sampling-bench in .build/release. Everything runs one after
-the other and on 127.0.0.1.
+Needs gcc, taskset, libzmq and the release build: crims and sampling-bench in .build/release; and pandas, for the part
+"reading". Everything runs one after the other and on 127.0.0.1.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 
+from reading import has_pandas, measure_reading, reading_rows
 from served import RELEASE, ROOT, BenchmarkError, Control, daemon
 
 SOURCES = ROOT / "Benchmarks"
@@ -26,7 +27,7 @@ PROGRAMS = {
     "kernel": (["kernel.c", "tables.c", "model.c"], ["-lm"]),
     "lockstep": (["lockstep.c", "bare.c", "exchange.c", "timings.c"], ["-lzmq", "-lm"]),
 }
-PARTS = ["lockstep", "sampling", "start", "memory"]
+PARTS = ["lockstep", "sampling", "start", "memory", "reading"]
 FORMATS = ["records", "columns", "csv", "none"]
 
 
@@ -159,6 +160,8 @@ def rows(results):
         yield ("resident memory, ready", f"{memory['ready_kib'] / 1024:.1f} MiB", "", "")
         yield ("resident memory, a month stepped", f"{memory['month_kib'] / 1024:.1f} MiB", "", "")
         yield ("resident memory, a year stepped", f"{memory['year_kib'] / 1024:.1f} MiB", "", "")
+    if "reading" in results:
+        yield from reading_rows(results["reading"])
 
 
 def print_table(results):
@@ -187,6 +190,7 @@ def main():
     parser.add_argument("--steps", type=int, default=2000, help="steps of a lockstep measurement (default 2000)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of the sampling measurement (default 5)")
     parser.add_argument("--starts", type=int, default=10, help="starts of the daemon (default 10)")
+    parser.add_argument("--records", metavar="ZIP", help="Merseyside's street files (../shared/data, else made up)")
     options = parser.parse_args()
     if min(options.steps, options.rounds, options.starts) < 1:
         parser.error("--steps, --rounds and --starts are 1 or more")
@@ -195,11 +199,15 @@ def main():
         "sampling": lambda: measure_sampling(options.rounds),
         "start": lambda: measure_start(options.starts),
         "memory": measure_memory,
+        "reading": lambda: measure_reading(options.rounds, options.records),
     }
     results = {"machine": machine()}
     try:
         build()
         for part in options.only or PARTS:
+            if part == "reading" and not has_pandas():
+                print("left out: reading (pip install -r Benchmarks/requirements.txt)", file=sys.stderr)
+                continue
             print(f"measuring: {part}", file=sys.stderr)
             results[part] = parts[part]()
     except FileNotFoundError as error:
@@ -212,6 +220,8 @@ def main():
         print_table(results)
     if not results.get("sampling", {"identical": True})["identical"]:
         sys.exit("run.py: the C kernel and the Swift sampler draw different incidents")
+    if not results.get("reading", {"identical": True})["identical"]:
+        sys.exit("run.py: pandas and crims count different rows")
 
 
 if __name__ == "__main__":

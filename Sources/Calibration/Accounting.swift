@@ -1,6 +1,4 @@
 import CrimsCore
-import Models
-import Protocol
 
 /// What became of every row of the archives: rows = used + rejected, by reason.
 public struct Accounting: Equatable, Sendable {
@@ -12,19 +10,9 @@ public struct Accounting: Equatable, Sendable {
         case unknownCategory
         case noLSOA
         case unknownLSOA
+        case otherLSOA
         case outsideForce
-
-        public var text: String {
-            switch self {
-            case .malformedRow: "malformed row"
-            case .badMonth: "month is not YYYY-MM"
-            case .outsidePeriod: "outside the period"
-            case .unknownCategory: "unknown category"
-            case .noLSOA: "no LSOA"
-            case .unknownLSOA: "LSOA is not one of 2011 in England and Wales"
-            case .outsideForce: "outside the force's areas"
-            }
-        }
+        case monthLeftOut
     }
 
     /// Rows of a month and category.
@@ -33,9 +21,12 @@ public struct Accounting: Equatable, Sendable {
         public var month: CivilMonth?
         /// As the file has it, in lower case; nil for a malformed row.
         public var category: String?
-        public var used = 0
+        /// Rows used, by ``OutcomeStanding``'s raw value.
+        public var outcomes: [Int]
         /// By ``Reason``'s raw value.
-        public var rejected = [Int](repeating: 0, count: Reason.allCases.count)
+        public var rejected: [Int]
+
+        public var used: Int { outcomes.reduce(0, +) }
     }
 
     /// An outcome and how many rows have it.
@@ -44,57 +35,89 @@ public struct Accounting: Equatable, Sendable {
         public var rows: Int
     }
 
+    /// A category that a month has no row of.
+    public struct Gap: Equatable, Sendable {
+        public var month: CivilMonth
+        public var category: String
+    }
+
+    /// The model's period.
+    public internal(set) var from: CivilMonth?
+    public internal(set) var to: CivilMonth?
     /// By month, then category.
     public internal(set) var entries: [Entry] = []
     /// Street files read.
     public internal(set) var files = 0
+    /// Street files without a row.
+    public internal(set) var emptyFiles: [String] = []
     /// Street files left out because an earlier archive has the same.
     public internal(set) var repeatedFiles: [String] = []
-    /// Months of the period without any row, which count for nothing.
+    /// Months without any row used, which count for nothing: of the period, and of those that the archives have of other
+    /// forces.
     public internal(set) var missingMonths: [CivilMonth] = []
-    /// Months with fewer than half the rows of the median month.
+    /// Months with so few rows that they count for nothing; see ``MonthCheck``.
+    public internal(set) var monthsLeftOut: [CivilMonth] = []
+    /// Months with few rows, used all the same.
     public internal(set) var thinMonths: [CivilMonth] = []
+    /// Categories that have no row in one month and many in those around it.
+    public internal(set) var gaps: [Gap] = []
     /// Months left out of the suspect shares, having unusually many unknown outcomes.
     public internal(set) var outcomeMonthsLeftOut: [CivilMonth] = []
     /// Outcomes that data.police.uk does not document, sorted.
     public internal(set) var unrecognisedOutcomes: [Outcome] = []
+    /// Rows whose Crime ID an earlier row of their file has; used like all others.
+    public internal(set) var repeatedCrimeIDs = 0
+    /// Rows used that the MSOA in their LSOA's name has placed, the code being none of 2011.
+    public internal(set) var placedByName = 0
+    /// Rows of another month than their file's name says.
+    public internal(set) var ofOtherMonths = 0
+    /// Where the first row of each ``Reason`` is, by its raw value.
+    var firstRejected = [String?](repeating: nil, count: Reason.allCases.count)
 
     public var rows: Int { used + Reason.allCases.reduce(0) { $0 + rejected($1) } }
     public var used: Int { entries.reduce(0) { $0 + $1.used } }
     public func rejected(_ reason: Reason) -> Int { entries.reduce(0) { $0 + $1.rejected[reason.rawValue] } }
 
-    /// The account in sentences, for people.
-    public var summary: [String] {
-        var lines = ["\(rows) rows in \(files) files: \(used) used, \(rows - used) rejected"]
-        for reason in Reason.allCases where rejected(reason) > 0 {
-            lines.append("  \(rejected(reason)) rejected: \(reason.text)\(examples(reason))")
+    /// Turns the rows used of some months into rejected ones.
+    mutating func leaveOut(_ months: [CivilMonth]) {
+        monthsLeftOut = months
+        for index in entries.indices where entries[index].month.map(months.contains) ?? false {
+            entries[index].rejected[Reason.monthLeftOut.rawValue] += entries[index].used
+            entries[index].outcomes = entries[index].outcomes.map { _ in 0 }
         }
-        if !repeatedFiles.isEmpty {
-            lines.append("left out, as an earlier archive has the same: \(repeatedFiles.joined(separator: ", "))")
+    }
+}
+
+extension Accounting.Reason {
+    public var text: String {
+        switch self {
+        case .malformedRow: "malformed row"
+        case .badMonth: "month is not YYYY-MM"
+        case .outsidePeriod: "outside the period"
+        case .unknownCategory: "unknown category"
+        case .noLSOA: "no LSOA"
+        case .unknownLSOA: "LSOA is not one of 2011 in England and Wales"
+        case .otherLSOA: "LSOA of another census, whose name holds no area of 2011"
+        case .outsideForce: "outside the force's areas"
+        case .monthLeftOut: "month left out, having too few rows"
         }
-        if !missingMonths.isEmpty {
-            lines.append("months without a row, which count for nothing: \(Self.listed(missingMonths))")
-        }
-        if !thinMonths.isEmpty {
-            lines.append("months with less than half the usual rows, used all the same: \(Self.listed(thinMonths))")
-        }
-        if !outcomeMonthsLeftOut.isEmpty {
-            lines.append(
-                "left out of the suspect shares, many outcomes being unknown: \(Self.listed(outcomeMonthsLeftOut))")
-        }
-        for entry in unrecognisedOutcomes {
-            lines.append(
-                "\(entry.rows) rows with the outcome \"\(entry.outcome)\", which is not documented: taken as unknown")
-        }
-        return lines
     }
 
-    /// Names of unknown categories, which a person can act on.
-    private func examples(_ reason: Reason) -> String {
-        guard reason == .unknownCategory else { return "" }
-        let categories = Set(entries.filter { $0.rejected[reason.rawValue] > 0 }.compactMap(\.category)).sorted()
-        return " (" + categories.prefix(5).joined(separator: ", ") + (categories.count > 5 ? ", …)" : ")")
-    }
+    /// Whether it takes something unusual to have such rows; a model that has none does not mention them.
+    var isUnusual: Bool { self == .otherLSOA || self == .monthLeftOut }
 
-    private static func listed(_ months: [CivilMonth]) -> String { months.map(\.text).joined(separator: ", ") }
+    /// As JSON has it.
+    public var code: String {
+        switch self {
+        case .malformedRow: "malformed_row"
+        case .badMonth: "bad_month"
+        case .outsidePeriod: "outside_period"
+        case .unknownCategory: "unknown_category"
+        case .noLSOA: "no_lsoa"
+        case .unknownLSOA: "unknown_lsoa"
+        case .otherLSOA: "other_lsoa"
+        case .outsideForce: "outside_force"
+        case .monthLeftOut: "month_left_out"
+        }
+    }
 }

@@ -11,8 +11,9 @@ func upstream(
     var accounting = accounting
     // The predecessor leaves no month out.
     accounting.outcomeMonthsLeftOut = []
-    let fit = try UpstreamFit(counts: counts, reference: reference, period: period)
     for line in accounting.summary { log(line) }
+    try accounting.refuseFaults(options)
+    let fit = try UpstreamFit(counts: counts, reference: reference, period: period)
     for line in fit.summary(reference.categories) { log(line) }
     let information = ModelInformation(fit: fit, reference: reference, accounting: accounting)
     return (fit.model(options, reference: reference, period: period), information, accounting)

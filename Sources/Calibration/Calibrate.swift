@@ -13,15 +13,18 @@ import Protocol
 public func calibrate(
     _ options: CalibrationOptions, log: (String) -> Void
 ) throws(CalibrationError) -> (model: CrimeModel, information: ModelInformation, accounting: Accounting) {
-    let (reference, counts, accounting, period) = try read(options)
+    let reference = try Reference(folder: options.reference, force: options.force)
+    let records = try StreetRecords(options, reference)
+    let (counts, accounting, period) = (records.counts, records.accounting, records.period)
     if options.method == .upstream {
         return try upstream(options, reference: reference, counts: counts, accounting, period: period, log: log)
     }
+    for line in accounting.summary { log(line) }
+    try accounting.refuseFaults(options)
     let force = ForceCounts(counts, reference: reference)
     let fit = ModelFit(
         counts: counts, force: force, reference: reference, leavingOut: accounting.outcomeMonthsLeftOut,
         recency: options.recency)
-    for line in accounting.summary { log(line) }
     for line in fit.summary(reference.categories) { log(line) }
     let model = CrimeModel(
         name: options.name ?? options.force,
@@ -46,60 +49,32 @@ public func backtest(
     var options = options
     options.from = plan.train.from
     options.to = plan.test.to
-    let (reference, counts, accounting, _) = try read(options)
-    for line in accounting.summary { log(line) }
-    let backtest = try Backtest(
-        ForceCounts(counts, reference: reference), categories: reference.categories, hectares: reference.hectares,
-        plan: plan, recency: options.recency)
-    return (backtest, accounting)
-}
-
-/// Reads a force's records, and finds what is wrong with its months.
-private func read(_ options: CalibrationOptions) throws(CalibrationError) -> (
-    reference: Reference, counts: StreetCounts, accounting: Accounting, period: BacktestPlan.Period
-) {
-    if let from = options.from, let to = options.to, from > to {
-        throw .period(from: from.text, to: to.text)
-    }
     let reference = try Reference(folder: options.reference, force: options.force)
-    var reader = StreetReader(options: options, reference: reference)
-    try reader.readAll()
-    let counts = reader.counts
-    var accounting = reader.accounting
-    guard let first = counts.months.first?.month, let last = counts.months.last?.month else {
-        throw .nothingUsed(reason: accounting.summary.joined(separator: "; "))
-    }
-    let period = (from: options.from ?? first, to: options.to ?? last)
-    accounting.noteMonths(of: counts, period: period)
-    return (reference, counts, accounting, period)
+    let records = try StreetRecords(options, reference)
+    for line in records.accounting.summary { log(line) }
+    let backtest = try Backtest(
+        ForceCounts(records.counts, reference: reference), categories: reference.categories,
+        hectares: reference.hectares,
+        plan: plan, recency: options.recency)
+    return (backtest, records.accounting)
 }
 
 extension Accounting {
-    /// Finds the months that are missing, thin, or without outcomes.
-    mutating func noteMonths(of counts: StreetCounts, period: (from: CivilMonth, to: CivilMonth)) {
-        let seen = Set(counts.months.map(\.month))
-        missingMonths = (period.from.index...period.to.index).map(CivilMonth.init(index:))
-            .filter { !seen.contains($0) }
-        var rows: [Int] = []
-        var unknown: [Double] = []
-        for month in counts.months {
+    /// Finds the months whose outcomes cannot be used.
+    mutating func noteOutcomeMonths(of counts: StreetCounts) {
+        let unknown = counts.months.map { month -> Double in
             var sums = Array(repeating: 0, count: OutcomeKind.count)
-            var all = 0
-            for (index, count) in month.cells.enumerated() {
-                all += Int(count)
-                if index / OutcomeKind.count % counts.categories != counts.categoryWithoutOutcomes {
-                    sums[index % OutcomeKind.count] += Int(count)
-                }
+            for (index, count) in month.cells.enumerated()
+            where index / OutcomeKind.count % counts.categories != counts.categoryWithoutOutcomes {
+                sums[index % OutcomeKind.count] += Int(count)
             }
-            rows.append(all)
-            let withOutcomes = sums.reduce(0, +)
-            unknown.append(withOutcomes > 0 ? Double(sums[OutcomeKind.unknown.rawValue]) / Double(withOutcomes) : 0)
+            let all = sums.reduce(0, +)
+            return all > 0 ? Double(sums[OutcomeKind.unknown.rawValue]) / Double(all) : 0
         }
-        let medianRows = Double(rows.sorted()[rows.count / 2])
-        let medianUnknown = unknown.sorted()[unknown.count / 2]
-        thinMonths = zip(counts.months, rows).filter { Double($1) < medianRows / 2 }.map(\.0.month)
+        guard !unknown.isEmpty else { return }
+        let median = unknown.sorted()[unknown.count / 2]
         outcomeMonthsLeftOut = zip(counts.months, unknown)
-            .filter { $1 > medianUnknown + Self.unknownShareExcessMax }.map(\.0.month)
+            .filter { $1 > median + Self.unknownShareExcessMax }.map(\.0.month)
     }
 
     /// A month with so much larger a share of unknown outcomes than the median month is no sample of its outcomes.

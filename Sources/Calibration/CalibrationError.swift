@@ -15,6 +15,8 @@ public enum CalibrationError: Error, Equatable, Sendable, CustomStringConvertibl
     case noFiles(force: String, found: [String])
     /// Nothing is left to calibrate on.
     case nothingUsed(reason: String)
+    /// The records are not without fault, and somebody asked for such.
+    case faults(Accounting)
     /// The period ends before it begins.
     case period(from: String, to: String)
     /// Too few months with records to learn from.
@@ -41,6 +43,9 @@ public enum CalibrationError: Error, Equatable, Sendable, CustomStringConvertibl
         case .nothingUsed(let reason): "nothing to calibrate on: \(reason)"
         case .tooFewMonths(let from, let to, let found, let least):
             "\(found) months with records from \(from) to \(to), and at least \(least) are needed to learn from"
+        case .faults(let accounting):
+            "--strict, and the records are not without fault:\n"
+                + accounting.faults.map { "  \($0)" }.joined(separator: "\n")
         case .period(let from, let to): "the period ends (\(to)) before it begins (\(from))"
         case .nothingToForecast(let from, let to):
             "no records of \(from) to \(to), the months to forecast: there is nothing to hold forecasts against"

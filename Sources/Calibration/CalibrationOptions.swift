@@ -10,8 +10,8 @@ public struct CalibrationOptions: Sendable {
         case upstream
     }
 
-    /// Zip files as downloaded from data.police.uk, or monthly street files. Where two hold the same month, the first
-    /// is taken.
+    /// Zip files as downloaded from data.police.uk, folders that they were unpacked into, or monthly street files. Where
+    /// two hold the same month, the first is taken.
     public var archives: [String]
     /// The force as data.police.uk's file names have it, `devon-and-cornwall` for instance.
     public var force: String
@@ -27,10 +27,12 @@ public struct CalibrationOptions: Sendable {
     /// The model's title; nil for the force's name and the period.
     public var title: String?
     public var method: Method
+    /// Whether whatever ``Accounting/Finding/isFault`` ends the calibration.
+    public var isStrict: Bool
 
     public init(
         archives: [String], force: String, from: CivilMonth? = nil, to: CivilMonth? = nil, reference: String,
-        name: String? = nil, title: String? = nil, method: Method = .shrunk
+        name: String? = nil, title: String? = nil, method: Method = .shrunk, isStrict: Bool = false
     ) {
         self.archives = archives
         self.force = force
@@ -40,5 +42,6 @@ public struct CalibrationOptions: Sendable {
         self.name = name
         self.title = title
         self.method = method
+        self.isStrict = isStrict
     }
 }

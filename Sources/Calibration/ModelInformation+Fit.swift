@@ -18,10 +18,7 @@ extension ModelInformation {
             .init("outcomeMonthsLeftOut", list(accounting.outcomeMonthsLeftOut)),
             .init("rows", .number(Double(accounting.rows))),
             .init("rowsUsed", .number(Double(accounting.used))),
-            .init(
-                "rowsRejected",
-                .object(
-                    Accounting.Reason.allCases.map { .init($0.text, .number(Double(accounting.rejected($0)))) })),
+            .init("rowsRejected", accounting.rejectedByText),
             .init("incidents", byCategory(fit.observed)),
             .init("halfLifeOfLevel", months(fit.estimate.recency.level)),
             .init("halfLifeOfAreas", months(fit.estimate.recency.areas)),
@@ -30,7 +27,7 @@ extension ModelInformation {
             .init("suspectStrength", byCategory(fit.suspectEstimates.map(\.strength))),
         ]
         self.init(
-            sources: Self.openData, method: "shrunk", settings: settings,
+            sources: Self.openData, method: "shrunk", settings: settings + accounting.unusual,
             notes: Self.notes(fit: fit, reference: reference, accounting: accounting))
     }
 
@@ -87,6 +84,14 @@ extension ModelInformation {
                 "The force counts no offence of \"\(reference.categories[category])\": shares of England and Wales.")
         }
         for month in accounting.missingMonths { notes.append("No records of \(month.text): left out of the exposure.") }
+        for month in accounting.monthsLeftOut {
+            notes.append("Less than a quarter of the usual records of \(month.text): left out of counts and exposure.")
+        }
+        if accounting.placedByName > 0 {
+            notes.append(
+                "\(accounting.placedByName) incidents have an LSOA of another census and were placed by the MSOA in its "
+                    + "name.")
+        }
         for month in accounting.outcomeMonthsLeftOut {
             notes.append("Many unknown outcomes in \(month.text): left out of the suspect shares.")
         }

@@ -4,9 +4,6 @@ import Protocol
 extension ModelInformation {
     /// What `model.json` says of a model by the predecessor's formulas.
     init(fit: UpstreamFit, reference: Reference, accounting: Accounting) {
-        let rejected = Accounting.Reason.allCases.map { reason in
-            JSON.Member(reason.text, .number(Double(accounting.rejected(reason))))
-        }
         let incidents = zip(reference.categories, fit.incidents).map { JSON.Member($0, .number(Double($1))) }
         let settings: [JSON.Member] = [
             .init("years", .number(Double(fit.years))),
@@ -14,14 +11,15 @@ extension ModelInformation {
             .init("daysInYear", .number(UpstreamRates.daysInYear)),
             .init("rows", .number(Double(accounting.rows))),
             .init("rowsUsed", .number(Double(accounting.used))),
-            .init("rowsRejected", .object(rejected)),
+            .init("rowsRejected", accounting.rejectedByText),
             .init("incidents", .object(incidents)),
         ]
         let uncounted = OffenceShares(reference).categoriesWithoutCounts.map { category in
             "The force counts no offence of \"\(reference.categories[category])\": shares of England and Wales."
         }
         self.init(
-            sources: Self.openData, method: CalibrationOptions.Method.upstream.rawValue, settings: settings,
+            sources: Self.openData, method: CalibrationOptions.Method.upstream.rawValue,
+            settings: settings + accounting.unusual,
             notes: Self.upstreamNotes + uncounted)
     }
 

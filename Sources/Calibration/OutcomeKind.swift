@@ -10,6 +10,41 @@ enum OutcomeKind: Int, CaseIterable {
     case notPursued = 3
 
     static let count = allCases.count
+}
+
+/// What a record says about its outcome. What is not known of a suspect is not known for different reasons.
+public enum OutcomeStanding: Int, CaseIterable, Sendable {
+    case suspect
+    case none
+    case notPursued
+    case underInvestigation
+    case statusUnavailable
+    /// The record says nothing.
+    case blank
+    /// Nothing that data.police.uk documents.
+    case undocumented
+
+    /// As JSON has it.
+    public var code: String {
+        switch self {
+        case .suspect: "suspect"
+        case .none: "none"
+        case .notPursued: "not_pursued"
+        case .underInvestigation: "under_investigation"
+        case .statusUnavailable: "status_unavailable"
+        case .blank: "blank"
+        case .undocumented: "undocumented"
+        }
+    }
+
+    var kind: OutcomeKind {
+        switch self {
+        case .suspect: .suspect
+        case .none: .none
+        case .notPursued: .notPursued
+        case .underInvestigation, .statusUnavailable, .blank, .undocumented: .unknown
+        }
+    }
 
     /// What data.police.uk documents, in lower case.
     private static let identified: Set<String> = [
@@ -24,25 +59,25 @@ enum OutcomeKind: Int, CaseIterable {
         "offender otherwise dealt with", "offender sent to prison", "suspect charged",
         "suspect charged as part of another case", "unable to prosecute suspect",
     ]
+
     /// Those of the identified that were not pursued.
     private static let rested: Set<String> = [
         "action to be taken by another organisation", "formal action is not in the public interest",
         "further action is not in the public interest", "further investigation is not in the public interest",
         "local resolution",
     ]
-    private static let open: Set<String> = ["", "status update unavailable", "under investigation"]
 
-    /// Nil if the text is none that data.police.uk documents.
-    init?(outcome: String) {
+    init(outcome: String) {
         let outcome = outcome.lowercased()
-        if outcome == "investigation complete; no suspect identified" {
-            self = .none
-        } else if Self.open.contains(outcome) {
-            self = .unknown
-        } else if Self.identified.contains(outcome) {
-            self = Self.rested.contains(outcome) ? .notPursued : .suspect
-        } else {
-            return nil
+        switch outcome {
+        case "": self = .blank
+        case "investigation complete; no suspect identified": self = .none
+        case "status update unavailable": self = .statusUnavailable
+        case "under investigation": self = .underInvestigation
+        default:
+            self =
+                !Self.identified.contains(outcome)
+                ? .undocumented : Self.rested.contains(outcome) ? .notPursued : .suspect
         }
     }
 }

@@ -12,20 +12,13 @@ struct Reference {
         var count = (force: 0.0, all: 0.0)
     }
 
-    /// Where an LSOA lies.
-    enum Place: Equatable {
-        case area(Int)
-        /// In another force's area.
-        case elsewhere
-    }
-
     let forceName: String
     /// The force's, in the reference's order.
     private(set) var areas: [CrimeModel.Area] = []
     /// Of each area.
     private(set) var hectares: [Double] = []
-    private(set) var places: [String: Place] = [:]
-    private(set) var neighbours: [[Int]]
+    let places: Places
+    private(set) var neighbours: [[Int]] = []
     /// Lower case, sorted by their bytes.
     let categories: [String]
     private(set) var offences: [Offence] = []
@@ -34,14 +27,20 @@ struct Reference {
 
     init(folder: String, force: String) throws(CalibrationError) {
         forceName = try nameOfForce(force, reference: folder)
-        let indices = try Self.areas(of: force, folder, into: &areas, &hectares)
+        var places = Places()
+        let indices = try Self.areas(of: force, folder, into: &areas, &hectares, &places)
         guard !areas.isEmpty else {
             throw .reference(file: "areas.csv", line: nil, reason: "no areas of force \"\(force)\"")
         }
 
         var table = try ReferenceTable(folder: folder, file: "lsoa.csv", columns: ["lsoa", "msoa"])
-        places.reserveCapacity(36_000)
-        while try table.next() { places[table.text(0)] = indices[table.text(1)].map(Place.area) ?? .elsewhere }
+        var codes = TextIndex()
+        for area in areas { codes.insert(area.code) }
+        while try table.next() {
+            let place = table.withBytes(1) { codes.number(of: $0) }.map(Places.Place.area) ?? .elsewhere
+            table.withBytes(0) { places.add(code: $0, place) }
+        }
+        self.places = places
 
         neighbours = Array(repeating: [], count: areas.count)
         table = try ReferenceTable(folder: folder, file: "neighbours.csv", columns: ["area", "neighbour"])
@@ -73,14 +72,17 @@ struct Reference {
     }
 
     private static func areas(
-        of force: String, _ folder: String, into areas: inout [CrimeModel.Area], _ hectares: inout [Double]
+        of force: String, _ folder: String, into areas: inout [CrimeModel.Area], _ hectares: inout [Double],
+        _ places: inout Places
     ) throws(CalibrationError) -> [String: Int] {
         var table = try ReferenceTable(
             folder: folder, file: "areas.csv",
             columns: ["code", "name", "force", "longitude", "latitude", "population", "hectares"])
         var indices: [String: Int] = [:]
         while try table.next() {
-            guard table.text(2) == force else { continue }
+            let isOurs = table.text(2) == force
+            table.withBytes(1) { places.add(name: $0, isOurs ? .area(areas.count) : .elsewhere) }
+            guard isOurs else { continue }
             indices[table.text(0)] = areas.count
             areas.append(
                 .init(

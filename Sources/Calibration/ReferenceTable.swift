@@ -42,6 +42,11 @@ struct ReferenceTable {
 
     func text(_ column: Int) -> String { reader.text(fieldOfColumn[column]) }
 
+    /// Lends a field's bytes.
+    func withBytes<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        reader.withFields { body($0[fieldOfColumn[column]]) }
+    }
+
     func number(_ column: Int) throws(CalibrationError) -> Double {
         if let value = Decimal.parse(reader.field(fieldOfColumn[column])), value.isFinite { return value }
         throw failure("\(columns[column]) is \"\(text(column))\"; a number is expected")

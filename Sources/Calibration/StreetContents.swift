@@ -20,21 +20,11 @@ public struct StreetContents: Sendable {
         var archive = try ArchiveReader(path)
         while try archive.next() {
             guard let entry = archive.entry else { throw .archive(path: path, entry: nil, reason: "no zip file") }
-            guard let file = Self.file(FileSystem.lastComponent(of: entry)) else { continue }
+            guard let file = StreetFileName(FileSystem.lastComponent(of: entry)) else { continue }
             forces.insert(file.force)
             guard file.force == force else { continue }
             months.insert(file.month)
             if checksums(file.month) { try archive.readThrough() }
         }
-    }
-
-    /// Month and force of `2018-01-merseyside-street.csv`; nil if the name is not made so.
-    static func file(_ name: String) -> (month: CivilMonth, force: String)? {
-        let name = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
-        let end = "-street.csv"
-        guard name.utf8.count > 8 + end.utf8.count, name.hasSuffix(end),
-            let month = CivilMonth(text: name.utf8.prefix(7)), name.utf8.dropFirst(7).first == UInt8(ascii: "-")
-        else { return nil }
-        return (month, String(name.dropFirst(8).dropLast(end.utf8.count)))
     }
 }

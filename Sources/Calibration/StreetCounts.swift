@@ -12,33 +12,38 @@ struct StreetCounts {
     let categories: Int
     /// Anti-social behaviour, which police.uk publishes no outcomes of; nil if there is no such category.
     let categoryWithoutOutcomes: Int?
-    /// Ascending once ``finish()`` has been called.
+    /// In the order of their first rows; ascending once ``finish(keeping:)`` has been called.
     private(set) var months: [Month] = []
-    private var slots: [CivilMonth: Int] = [:]
 
     init(areas: Int, categories: [String]) {
         self.areas = areas
         self.categories = categories.count
-        categoryWithoutOutcomes = categories.firstIndex(of: "anti-social behaviour")
+        categoryWithoutOutcomes = categories.firstIndex(of: Accounting.categoryWithoutOutcomes)
     }
 
-    mutating func add(month: CivilMonth, area: Int, category: Int, outcome: OutcomeKind) {
-        let slot: Int
-        if let known = slots[month] {
-            slot = known
-        } else {
-            slot = months.count
-            slots[month] = slot
-            months.append(
-                Month(month: month, cells: Array(repeating: 0, count: areas * categories * OutcomeKind.count)))
-        }
+    /// The slot of a month, a new one if need be.
+    mutating func slot(_ month: CivilMonth) -> Int {
+        if let known = months.firstIndex(where: { $0.month == month }) { return known }
+        months.append(Month(month: month, cells: Array(repeating: 0, count: areas * categories * OutcomeKind.count)))
+        return months.count - 1
+    }
+
+    mutating func add(slot: Int, area: Int, category: Int, outcome: OutcomeKind) {
         months[slot].cells[(area * categories + category) * OutcomeKind.count + outcome.rawValue] += 1
     }
 
-    /// Puts the months in order.
-    mutating func finish() {
-        months.sort { $0.month < $1.month }
-        for (slot, month) in months.enumerated() { slots[month.month] = slot }
+    /// Adds what another has counted of the same areas and categories.
+    mutating func add(_ other: StreetCounts) {
+        for month in other.months {
+            let slot = slot(month.month)
+            for index in month.cells.indices { months[slot].cells[index] += month.cells[index] }
+        }
+    }
+
+    /// Puts the months in order and forgets those that do not count.
+    mutating func finish(keeping months: Set<CivilMonth>) {
+        self.months.removeAll { !months.contains($0.month) }
+        self.months.sort { $0.month < $1.month }
     }
 
     /// Incidents of a cell in the `slot`-th month.

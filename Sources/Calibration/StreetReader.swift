@@ -2,37 +2,25 @@ import CrimsCore
 import Models
 import Protocol
 
-/// Counts the records of a force's street files, and accounts for each row.
+/// Finds the street files of one force in archives, folders and plain files, and reads them.
 struct StreetReader {
-    private(set) var counts: StreetCounts
-    private(set) var accounting = Accounting()
+    private(set) var rows: RowCounter
+    private(set) var files: [StreetFile] = []
+    private(set) var emptyFiles: [String] = []
+    private(set) var repeatedFiles: [String] = []
+    /// Months that the archives' file names tell, of whatever force.
+    private(set) var monthsNamed: Set<CivilMonth> = []
 
     private let options: CalibrationOptions
-    private let reference: Reference
-    private var seenFiles: Set<String> = []
+    private var seenNames: Set<String> = []
+    private var seenPlainFiles: Set<FileSystem.Identity> = []
     private var foundForces: Set<String> = []
-    private var entries: [Key: Accounting.Entry] = [:]
-    private var categories: [String: Category] = [:]
-    private var outcomes: [String: OutcomeKind?] = [:]
-    private var unrecognised: [String: Int] = [:]
-
-    /// Different categories or outcomes that are told apart.
-    private static let textsMax = 256
-
-    private struct Key: Hashable {
-        var month: CivilMonth?
-        var category: String?
-    }
-
-    private struct Category {
-        var name: String
-        var index: Int?
-    }
 
     init(options: CalibrationOptions, reference: Reference) {
         self.options = options
-        self.reference = reference
-        counts = StreetCounts(areas: reference.areas.count, categories: reference.categories)
+        rows = RowCounter(
+            places: reference.places, areas: reference.areas.count, categories: reference.categories,
+            from: options.from, to: options.to)
     }
 
     /// Reads all archives.
@@ -40,107 +28,67 @@ struct StreetReader {
     /// - Throws: ``CalibrationError/archive(path:entry:reason:)`` for one that cannot be read to its end,
     ///   ``CalibrationError/notStreetFile(path:entry:reason:)``, ``CalibrationError/noFiles(force:found:)``.
     mutating func readAll() throws(CalibrationError) {
-        for path in options.archives { try read(path) }
-        guard accounting.files > 0 else {
-            throw .noFiles(force: options.force, found: foundForces.sorted())
+        for path in options.archives {
+            if FileSystem.kind(of: path) == .folder {
+                for file in try StreetSources.files(below: path) { try find(in: file) }
+            } else {
+                try find(in: path)
+            }
         }
-        counts.finish()
-        accounting.entries = entries.values.sorted { left, right in
-            let months = (left.month?.index ?? .max, right.month?.index ?? .max)
-            if months.0 != months.1 { return months.0 < months.1 }
-            return (left.category ?? "").utf8.lexicographicallyPrecedes((right.category ?? "").utf8)
-        }
-        accounting.unrecognisedOutcomes = unrecognised.map { .init(outcome: $0.key, rows: $0.value) }
-            .sorted { $0.outcome.utf8.lexicographicallyPrecedes($1.outcome.utf8) }
+        guard !files.isEmpty else { throw .noFiles(force: options.force, found: foundForces.sorted()) }
+        try readFiles()
     }
 
-    private mutating func read(_ path: String) throws(CalibrationError) {
+    /// Notes the street files in an archive, or a plain file.
+    private mutating func find(in path: String) throws(CalibrationError) {
         var archive = try ArchiveReader(path)
         while try archive.next() {
             let name = FileSystem.lastComponent(of: archive.entry ?? path)
-            if let force = StreetContents.file(name)?.force {
-                foundForces.insert(force)
-                guard force == options.force else { continue }
-                guard seenFiles.insert(name).inserted else {
-                    accounting.repeatedFiles.append(name)
-                    continue
-                }
+            let told = StreetFileName(name)
+            var isNew = true
+            if let told {
+                foundForces.insert(told.force)
+                monthsNamed.insert(told.month)
+                guard told.force == options.force else { continue }
+                isNew = seenNames.insert(name).inserted
             } else if archive.entry != nil {
                 // Outcome and stop-and-search files lie beside the street files.
                 continue
+            } else if let identity = FileSystem.identity(of: path) {
+                isNew = seenPlainFiles.insert(identity).inserted
             }
-            try readFile(archive)
-            accounting.files += 1
-        }
-    }
-
-    private mutating func readFile(_ archive: borrowing ArchiveReader) throws(CalibrationError) {
-        var reader = CSVReader()
-        var columns: StreetColumns?
-        var isOpen = true
-        while isOpen {
-            isOpen = try archive.readPiece(into: &reader)
-            if !isOpen { reader.finish() }
-            while reader.next() {
-                if let columns {
-                    count(reader, columns)
-                } else {
-                    columns = try StreetColumns(header: reader, path: archive.path, entry: archive.entry)
-                }
+            if isNew {
+                files.append(StreetFile(path: path, ordinal: archive.ordinal, name: name, told: told))
+            } else {
+                repeatedFiles.append(name)
             }
         }
-        if columns == nil { throw .notStreetFile(path: archive.path, entry: archive.entry, reason: "it is empty") }
     }
 
-    private mutating func count(_ reader: CSVReader, _ columns: StreetColumns) {
-        guard reader.fault == nil, reader.count == columns.count else {
-            return note(.init(month: nil, category: nil), rejected: .malformedRow)
-        }
-        let category = category(reader.text(columns.category))
-        guard let month = columns.month(reader) else {
-            return note(.init(month: nil, category: category.name), rejected: .badMonth)
-        }
-        let key = Key(month: month, category: category.name)
-        if month < options.from ?? month || month > options.to ?? month { return note(key, rejected: .outsidePeriod) }
-        guard let index = category.index else { return note(key, rejected: .unknownCategory) }
-        let lsoa = reader.text(columns.lsoa)
-        if lsoa.isEmpty { return note(key, rejected: .noLSOA) }
-        switch reference.places[lsoa] {
-        case nil: note(key, rejected: .unknownLSOA)
-        case .elsewhere: note(key, rejected: .outsideForce)
-        case .area(let area):
-            let outcome = outcome(columns.outcome.map { reader.text($0) } ?? "")
-            counts.add(month: month, area: area, category: index, outcome: outcome)
-            entries[key, default: .init(month: month, category: category.name)].used += 1
-        }
+    /// Threads that read: unpacking takes most of the time, and of one file it cannot be shared.
+    private static let threads = 2
+
+    /// A share that a thread works on.
+    private final class Work: @unchecked Sendable {
+        // Safety: the thread alone touches it until it has ended.
+        var share: StreetShare
+        init(_ share: StreetShare) { self.share = share }
     }
 
-    private mutating func note(_ key: Key, rejected reason: Accounting.Reason) {
-        entries[key, default: .init(month: key.month, category: key.category)].rejected[reason.rawValue] += 1
-    }
-
-    /// A category by its name in the file, which has capitals.
-    private mutating func category(_ text: String) -> Category {
-        if let known = categories[text] { return known }
-        // However strange a file, the account stays small.
-        let name = categories.count < Self.textsMax ? text.lowercased() : "(others)"
-        let category = Category(name: name, index: reference.categories.firstIndex(of: name))
-        if categories.count < Self.textsMax { categories[text] = category }
-        return category
-    }
-
-    private mutating func outcome(_ text: String) -> OutcomeKind {
-        let kind: OutcomeKind?
-        if let known = outcomes[text] {
-            kind = known
-        } else {
-            kind = OutcomeKind(outcome: text)
-            if outcomes.count < Self.textsMax { outcomes[text] = .some(kind) }
+    private mutating func readFiles() throws(CalibrationError) {
+        let works = (0..<min(Self.threads, files.count)).map { first in
+            Work(StreetShare(of: files, from: first, by: Self.threads, rows: rows))
         }
-        if kind == nil {
-            let isListed = unrecognised[text] != nil || unrecognised.count < Self.textsMax
-            unrecognised[isListed ? text : "(others)", default: 0] += 1
+        let threads = works.dropFirst().map { work in (WorkThread { work.share.read() }, work) }
+        works[0].share.read()
+        for (thread, work) in threads {
+            // Without a thread it is this one's to do.
+            if let thread { thread.join() } else { work.share.read() }
         }
-        return kind ?? .unknown
+        let shares = works.map(\.share)
+        // The files are shared out in turn and each share stops at its first fault, so this is the first of all.
+        if let first = shares.compactMap(\.failure).min(by: { $0.file < $1.file }) { throw first.error }
+        for share in shares { rows.add(share.rows) }
+        emptyFiles = shares.flatMap(\.emptyFiles).sorted().map { files[$0].name }
     }
 }

@@ -110,9 +110,14 @@ extension Tool {
                 halfLivesOption,
                 .value("reference", "DIR", "tables about England and Wales (reference)"),
                 .value("title", "TEXT", "the model's title"),
+                .flag("strict", "fail, and write nothing, if the records are not whole and faultless"),
+                .flag("dry-run", "read and account for the records, and go no further; -o is not needed"),
+                .flag("json", "the account as JSON on stdout"),
             ],
             notes: [
-                "An ARCHIVE is a zip as downloaded, or a monthly street file. What was read, used and rejected goes to stderr.",
+                "An ARCHIVE is a zip as downloaded, a folder that one was unpacked into, or a monthly street file.",
+                "Rows are used or rejected for a reason; the account goes to stderr and into the model.",
+                "--strict fails on whatever it says but rows outside --from and --to and repeated Crime IDs.",
                 "The method upstream repeats the predecessor's formulas, to compare with its results; it takes whole years.",
             ]),
         run: calibrate)
@@ -130,17 +135,29 @@ extension Tool {
             let known = CalibrationOptions.Method.allCases.map(\.rawValue).joined(separator: " or ")
             throw UsageError(message: "--method is \(known), not '\(methodName)'")
         }
-        let output = try arguments.required("output")
+        let isDry = arguments.has("dry-run")
+        let output = isDry ? arguments["output"] ?? "" : try arguments.required("output")
         let name = output.split(separator: "/").last.map(String.init)
         var options = CalibrationOptions(
             archives: arguments.operands, force: try arguments.required("force"), from: try month("from"),
             to: try month("to"), reference: arguments["reference"] ?? "reference", name: name,
             title: arguments["title"],
-            method: method)
+            method: method, isStrict: arguments.has("strict"))
         options.recency = try recency(arguments)
-        let result = try Calibration.calibrate(options) { Terminal.say($0 + "\n") }
+        let log = { (line: String) in Terminal.say(line + "\n") }
+        if isDry {
+            let options = options
+            try reportingFaults(arguments) { () throws(CalibrationError) in
+                report(try accountForRecords(options, log: log), of: nil, arguments)
+            }
+            return
+        }
+        let result = try reportingFaults(arguments) { () throws(CalibrationError) in
+            try Calibration.calibrate(options, log: log)
+        }
         try ModelFolder.write(
             result.model, information: result.information, to: output, exactRates: method == .upstream)
+        report(result.accounting, of: result.model, arguments)
         let perYear = PreparedModel(result.model).expectedPerYear()
         Terminal.say(
             "\(output): \(result.model.areas.count) areas, \(result.model.categories.count) categories, "

@@ -18,7 +18,11 @@ enum Terminal {
 
     /// Data, on stdout.
     static func print(_ text: String) {
-        guard write(Array(text.utf8), to: STDOUT_FILENO) else { exit(1) }
+        guard write(Array(text.utf8), to: STDOUT_FILENO) else {
+            // A reader that has seen enough wants no words about it.
+            if errno != EPIPE { say("crims: stdout: \(String(cString: strerror(errno)))\n") }
+            exit(1)
+        }
     }
 
     /// Words, on stderr.

@@ -24,6 +24,8 @@ enum Tool {
     ]
 
     static func run(_ words: [String]) -> Int32 {
+        // A file that may not grow any more is an error of write(), to be told and cleaned up after, and no sudden end.
+        signal(SIGXFSZ, SIG_IGN)
         guard let word = words.first else {
             Terminal.say(overview)
             return 2

@@ -14,6 +14,23 @@ package enum FileSystem {
         return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
     }
 
+    /// A file or folder, whatever path leads to it.
+    package struct Identity: Hashable {
+        private var device: UInt64
+        private var number: UInt64
+
+        fileprivate init(_ status: stat) {
+            device = UInt64(status.st_dev)
+            number = UInt64(status.st_ino)
+        }
+    }
+
+    /// Nil if nothing is there.
+    package static func identity(of path: String) -> Identity? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Identity(status) : nil
+    }
+
     /// The whole file, or nil if there is none.
     package static func read(_ path: String) throws(ModelError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -83,10 +100,19 @@ package enum FileSystem {
     }
 
     /// Makes a folder and those above it, as far as they are missing.
-    package static func makeFolders(_ path: String) throws(ModelError) {
-        if path.isEmpty || kind(of: path) == .folder { return }
-        try makeFolders(parent(of: path))
-        if mkdir(path, 0o777) != 0, errno != EEXIST { throw failure("mkdir", path) }
+    ///
+    /// - Returns: Those that were made, the innermost first.
+    @discardableResult
+    package static func makeFolders(_ path: String) throws(ModelError) -> [String] {
+        if path.isEmpty || kind(of: path) == .folder { return [] }
+        let above = try makeFolders(parent(of: path))
+        if mkdir(path, 0o777) != 0 {
+            if errno == EEXIST { return above }
+            let error = failure("mkdir", path)
+            for folder in above { removeEmptyFolder(folder) }
+            throw error
+        }
+        return [path] + above
     }
 
     package static func rename(_ old: String, _ new: String) throws(ModelError) {
@@ -98,6 +124,8 @@ package enum FileSystem {
         for name in names(in: path) ?? [] { unlink(path + "/" + name) }
         rmdir(path)
     }
+
+    static func removeEmptyFolder(_ path: String) { rmdir(path) }
 
     /// Makes a renaming survive a loss of power.
     static func syncFolder(_ path: String) {

@@ -18,12 +18,12 @@ extension ModelFolder {
         let path = trimmed(path)
         try refuseUnlessReplaceable(path)
         let parent = FileSystem.parent(of: path)
-        try FileSystem.makeFolders(parent)
+        let made = try FileSystem.makeFolders(parent)
         let prefix = parent.isEmpty ? "" : parent == "/" ? "/" : parent + "/"
         let hidden = "\(prefix).\(FileSystem.lastComponent(of: path)).\(getpid())"
         FileSystem.removeFolder(hidden)
-        try FileSystem.makeFolder(hidden)
         do throws(ModelError) {
+            try FileSystem.makeFolder(hidden)
             let writer = ModelWriter(
                 model: model, name: name(of: path), information: information, exactRates: exactRates)
             for file in ModelFile.allCases {
@@ -34,6 +34,7 @@ extension ModelFolder {
             try replace(path, with: hidden)
         } catch {
             FileSystem.removeFolder(hidden)
+            for folder in made { FileSystem.removeEmptyFolder(folder) }
             throw error
         }
         FileSystem.syncFolder(parent)

@@ -51,6 +51,38 @@ import Testing
         #expect(Self.records(row.text, piece: piece) == row.records)
     }
 
+    /// Texts of the characters that matter, and of others to fill them to many times sixteen bytes.
+    static func text(_ seed: UInt64, _ characters: [Character]) -> String {
+        var state = seed
+        return String(
+            (0..<700).map { _ in
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return characters[Int(state >> 33) % characters.count]
+            })
+    }
+
+    @Test(arguments: 1...200)
+    func `without quotes, records are lines and fields lie between commas`(seed: UInt64) {
+        let text = Self.text(seed, Array("aaaaaaaaaaaé\u{2C}\u{A}"))
+        let expected = text.split(separator: "\n").map { line in
+            line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+        #expect(Self.records(text) == expected)
+    }
+
+    @Test(arguments: 1...100, [1, 7, 15, 16, 17, 64])
+    func `records are the same however the bytes come`(seed: UInt64, piece: Int) {
+        let text = Self.text(seed, Array("aaaaaaaa,,,\"\"\r\n\n"))
+        #expect(Self.records(text, piece: piece) == Self.records(text))
+    }
+
+    @Test func `a record may have many fields`() {
+        let fields = (0..<1_000).map { String($0) }
+        let line = fields.joined(separator: ",") + "\n"
+        #expect(Self.records(line + "a,b,and something of sixteen bytes\n" + line).map(\.count) == [1_000, 3, 1_000])
+        #expect(Self.records(line) == [fields])
+    }
+
     @Test func `a record without end costs bounded memory and is a fault`() {
         let long = String(repeating: "x", count: CSVReader.recordBytesMax + 10)
         let records = Self.records("a\n\(long)\nb\n", piece: 1_000)
