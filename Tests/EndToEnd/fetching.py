@@ -34,12 +34,12 @@ def server(data):
 
 @pytest.fixture
 def command(server, tmp_path):
-    """The words of a fetch of both months into tmp_path, impatient; later ones override."""
+    """The words of a fetch of both months into tmp_path, with short waits; later words override."""
     wait_for_binary()
 
     def words(*more):
         given = {"--force": "merseyside", "--from": "2020-11", "--to": "2020-12", "-o": tmp_path,
-                 "--base": server.address, "--timeout": "0.5", "--wait": "0.05", "--retries": "3"}
+                 "--base": server.address, "--timeout": "10", "--wait": "0.05", "--retries": "3"}
         more = list(map(str, more))
         given.update(zip(more[::2], more[1::2]))
         return [CRIMS, "fetch", *(str(word) for pair in given.items() for word in pair if word != "")]

@@ -160,7 +160,7 @@ def lines_drawn(drawn):
 
 def test_a_terminal_gets_a_bar(command, server, data):
     server.faults = [Fault(stall=100_000, seconds=1)]
-    code, drawn = show(command("--timeout", 10))
+    code, drawn = show(command())
     bars = [line for line in lines_drawn(drawn) if "%" in line]
     assert code == 0 and bars, drawn
     assert all(len(line) < 60 for line in bars)
@@ -171,17 +171,17 @@ def test_a_terminal_gets_a_bar(command, server, data):
 
 def test_the_bar_fits_columns_and_a_dumb_terminal_has_none(command, server, tmp_path):
     server.faults = [Fault(stall=100_000, seconds=1)]
-    code, drawn = show(command("--timeout", 10), COLUMNS="30", NO_COLOR="1")
+    code, drawn = show(command(), COLUMNS="30", NO_COLOR="1")
     bars = [line for line in lines_drawn(drawn) if "%" in line]
     assert code == 0 and bars and all(len(line) < 30 for line in bars)
     (tmp_path / NAME).unlink()
     server.faults = [Fault(stall=100_000, seconds=1)]
-    code, drawn = show(command("--timeout", 10), TERM="dumb")
+    code, drawn = show(command(), TERM="dumb")
     assert code == 0 and "\x1b" not in drawn and "%" not in drawn
 
 
 def test_elsewhere_there_is_no_control_character(fetch, server):
     server.faults = [Fault(stall=100_000, seconds=1), Fault(cut=1_000)]
-    done = fetch("--timeout", 10)
+    done = fetch()
     assert done.returncode == 0
     assert not [c for c in done.stdout + done.stderr if ord(c) < 32 and c != "\n" or ord(c) == 127]

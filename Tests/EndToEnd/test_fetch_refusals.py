@@ -20,7 +20,7 @@ pytest_plugins = "fetching"
 def test_what_stalls_is_broken_off_and_tried_again(fetch, server, data, tmp_path, fault):
     server.faults = [fault]
     begun = time.monotonic()
-    done = fetch()
+    done = fetch("--timeout", 0.5)
     assert done.returncode == 0, done.stderr
     assert "nothing came for 0.5 s" in done.stderr
     assert time.monotonic() - begun < 8

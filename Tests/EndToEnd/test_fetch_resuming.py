@@ -23,7 +23,7 @@ def test_an_archive_may_come_byte_by_byte(fetch, server, tmp_path):
     small = archive({"2020-12/2020-12-merseyside-street.csv": street("2020-12", ["E01006512"], 1)})
     server.files[PATH] = small
     server.faults = [Fault(drip=2, seconds=0.001)]
-    done = fetch("--timeout", 10)
+    done = fetch()
     assert done.returncode == 0, done.stderr
     assert len(server.asked) == 1 and (tmp_path / NAME).read_bytes() == small
 
@@ -126,9 +126,11 @@ def test_a_part_of_something_unknown_is_thrown_away(fetch, server, data, tmp_pat
     assert ranges(server) == [None] and (tmp_path / NAME).read_bytes() == data
 
 
-@pytest.mark.parametrize("there", [b"", b"PK\3\4 and no end", b"<html>"])
-def test_what_is_no_whole_archive_gives_way_to_one(fetch, server, data, tmp_path, there):
-    (tmp_path / NAME).write_bytes(there)
+@pytest.mark.parametrize("change", [lambda whole: b"", lambda whole: b"<html>", lambda whole: whole[:-1],
+                                    lambda whole: whole.replace(b"PK\1\2", b"PK\0\0")],
+                         ids=["nothing", "a page", "cut", "no list of entries"])
+def test_what_is_no_whole_archive_gives_way_to_one(fetch, server, data, tmp_path, change):
+    (tmp_path / NAME).write_bytes(change(data))
     done = fetch()
     assert done.returncode == 0 and "no whole archive" in done.stderr
     assert (tmp_path / NAME).read_bytes() == data
@@ -136,9 +138,9 @@ def test_what_is_no_whole_archive_gives_way_to_one(fetch, server, data, tmp_path
 
 def test_two_at_once_fetch_once(start, server, data, tmp_path):
     server.faults = [Fault(stall=100_000, seconds=1)]
-    first = start("--timeout", 10)
+    first = start()
     wait_for_bytes(tmp_path / (NAME + ".part"), 100_000)
-    second = start("--timeout", 10)
+    second = start()
     for process in (first, second):
         out, err = process.communicate(timeout=20)
         assert (process.returncode, out) == (0, f"{tmp_path}/{NAME}\n"), err
