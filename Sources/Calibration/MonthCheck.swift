@@ -3,7 +3,7 @@ import CrimsCore
 /// Tells months that were published in part from months in which less happened.
 ///
 /// A month is held against the median of the months within half a year of it, so that neither a trend nor a force's
-/// size matters. Of 331 force-months in England and Wales of 2018 and 2019, one had less than half of its force's
+/// size matters. Of 309 force-months in England and Wales of 2018 and 2019, one had less than half of its force's
 /// median, and it was known to be published in part; lockdown took the City of London's to 0.38. So less than half is
 /// said, and less than a quarter is no record of a month: taken as one, it would pull down the rates of all its like.
 struct MonthCheck {

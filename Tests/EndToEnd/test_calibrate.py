@@ -107,6 +107,7 @@ def test_zip_folder_files_and_several_archives_are_the_same_records(crims, calib
         del models[way]["model.json"]
     assert models["zip"] == models["folder"] == models["files"] == models["two"]
     assert accounts["two"]["repeated_files"] == [name(month).split("/")[1] for month in months("2019-06", 2)]
+    assert [accounts[way]["repeated_files"] for way in ("zip", "folder", "files")] == [[]] * 3
     assert [accounts[way]["used"] for way in ways] == [12 * 80] * 4
     assert crims("models", "check", tmp_path / "two" / "city").stdout.endswith("in order\n")
 
@@ -164,9 +165,11 @@ def test_repeated_crime_ids_are_said_and_used(account):
     twice = [row("2019-01", id="a" * 64), row("2019-01", id="a" * 64, outcome="Local resolution")] * 2
     plain = [row("2019-01", "Anti-social behaviour", outcome="")] * 5
     plain += [row("2019-01", id=f"{index:064x}") for index in range(9)]
-    other = [row("2019-02", id="a" * 64)] + [row("2019-02", "Anti-social behaviour", outcome="")] * 15
-    found = account({name("2019-01"): twice + plain, name("2019-02"): other}, "--strict")
-    assert found["used"] == found["rows"] == 34
+    files = {name("2019-01"): twice + plain}
+    for month in months("2019-02", 3):
+        files[name(month)] = [row(month, id="a" * 64)] + [row(month, "Anti-social behaviour", outcome="")] * 15
+    found = account(files, "--strict")
+    assert found["used"] == found["rows"] == 18 + 3 * 16
     assert found["repeated_crime_ids"] == 3
     assert "3 rows repeat the Crime ID of an earlier row" in account.stderr
 

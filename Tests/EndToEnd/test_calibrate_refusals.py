@@ -101,7 +101,7 @@ def test_an_encrypted_zip(refused, tmp_path):
         content[content.index(signature) + flags] |= 1
     path.write_bytes(content)
     said = refused(path)
-    assert "encrypted" in said and GOOD in said
+    assert "it is encrypted; unpack it first" in said and GOOD in said
 
 
 @pytest.mark.parametrize("told", [2**31, 1_000], ids=["as it is", "as small"])
@@ -194,6 +194,14 @@ def test_a_file_that_is_no_street_file_of_the_force(refused, tmp_path, kind, pac
     words = refused(path)
     assert said in words and path.name in words or "nothing to calibrate on" in words, words
     assert said in words
+
+
+@pytest.mark.parametrize("first", range(1, 5))
+def test_of_several_that_are_none_the_first_is_named(refused, tmp_path, first):
+    files = usual(12)
+    for number in range(first, 12, 3):
+        files[name(f"2019-{number + 1:02}")] = HTML
+    assert name(f"2019-{first + 1:02}") in refused(archive(tmp_path / "a.zip", files))
 
 
 def test_a_quote_that_is_never_closed_costs_one_row(crims, tmp_path):
