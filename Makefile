@@ -44,7 +44,7 @@ build: system-packages
 bench: build
 	swift build --configuration release --product sampling-bench
 	@test -x $(bench_python) || python3 -m venv $(dir $(bench_python))..
-	$(bench_python) -m pip install --quiet --disable-pip-version-check --requirement Benchmarks/requirements.txt
+	-$(bench_python) -m pip install --quiet --disable-pip-version-check --requirement Benchmarks/requirements.txt
 	$(bench_python) Benchmarks/run.py
 
 .PHONY: system-packages
