@@ -83,6 +83,7 @@ struct ModelWriter {
 
     private func crimes(_ writer: inout ByteWriter) {
         var first: [Int] = []
+        let digits = digitsOfShares
         for crime in model.crimes {
             if !first.contains(crime.category) { first.append(crime.category) }
             writer.row { row in
@@ -90,10 +91,20 @@ struct ModelWriter {
                 row.text(crime.description)
                 row.text(model.categories[crime.category])
                 row.number(crime.severity, digits: 12)
-                row.number(crime.share)
+                row.number(crime.share, digits: digits[crime.category])
             }
         }
         precondition(first == Array(model.categories.indices), "categories in the order of their first crimes")
+    }
+
+    /// Six, and more where the sum of a category's rounded shares would be refused on reading.
+    private var digitsOfShares: [Int] {
+        var sums = Array(repeating: 0.0, count: model.categories.count)
+        for crime in model.crimes {
+            let written = Decimal.parse(Decimal.format(crime.share, significantDigits: 6).utf8)
+            sums[crime.category] += written ?? crime.share
+        }
+        return sums.map { abs($0 - 1) > ModelLoader.shareSumTolerance ? 9 : 6 }
     }
 
     private func rates(_ writer: inout ByteWriter) {

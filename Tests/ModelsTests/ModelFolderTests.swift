@@ -106,6 +106,21 @@ import Testing
         #expect(FileSystem.names(in: path)?.contains("trend.csv") == false)
     }
 
+    @Test func `rounded shares are written so that their sum is accepted again`() throws {
+        let (_, path) = try SampleModel.written()
+        var model = SampleModel.model
+        // Each loses 4e-8 when it is rounded to six digits.
+        model.crimes = (0..<60).map { index in
+            let share = index == 0 ? 1 - 59 * 0.012_345_64 : 0.012_345_64
+            return .init(code: "c\(index)", description: "", category: 0, severity: 1, share: share)
+        }
+        model.crimes.append(SampleModel.model.crimes[2])
+        model.profileOfCrime = Array(repeating: 0, count: 61)
+        try ModelFolder.write(model, information: SampleModel.information, to: path)
+        #expect(ModelFolder.check(path).isEmpty)
+        #expect(zip(try ModelFolder.read(path).crimes, model.crimes).allSatisfy { abs($0.share - $1.share) < 1e-9 })
+    }
+
     @Test func `over what weights have mean 1 is read, and written only where it is not the week`() throws {
         let (folder, path) = try SampleModel.written()
         #expect(try ModelFolder.read(path).profileMean == .week)
