@@ -55,10 +55,12 @@ extension Tool {
             try ModelFolder.information(path)
         }
         let perYear = served.prepared.expectedPerYear()
+        let imputed = model.areas.count(where: \.isImputed)
         var lines = [
             "\(model.name): \(model.title)",
             "calibrated on  \(model.period.from.text) to \(model.period.to.text)",
-            "areas          \(model.areas.count)", "categories     \(model.categories.count)",
+            "areas          \(model.areas.count)\(imputed > 0 ? ", \(imputed) of them imputed" : "")",
+            "categories     \(model.categories.count)",
             "crimes         \(model.crimes.count)",
             "expected       \(Decimal.fixed(perYear, places: 0)) incidents a year",
             "digest         \(model.digest)",

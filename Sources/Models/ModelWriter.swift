@@ -17,7 +17,8 @@ struct ModelWriter {
             writer.raw("\n")
             return writer.bytes
         }
-        writer.row { row in for column in file.columns { row.text(column) } }
+        let columns = file.columns + (file == .areas && hasImputed ? file.optionalColumns : [])
+        writer.row { row in for column in columns { row.text(column) } }
         switch file {
         case .model: break
         case .areas: areas(&writer)
@@ -68,7 +69,10 @@ struct ModelWriter {
         return .object(members)
     }
 
+    private var hasImputed: Bool { model.areas.contains(where: \.isImputed) }
+
     private func areas(_ writer: inout ByteWriter) {
+        let hasImputed = hasImputed
         for area in model.areas {
             writer.row { row in
                 row.text(area.code)
@@ -77,6 +81,7 @@ struct ModelWriter {
                 row.number(area.longitude, digits: 9)
                 row.number(area.latitude, digits: 9)
                 row.text(String(area.population))
+                if hasImputed { row.text(area.isImputed ? "1" : "0") }
             }
         }
     }

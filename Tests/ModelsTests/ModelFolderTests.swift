@@ -106,6 +106,21 @@ import Testing
         #expect(FileSystem.names(in: path)?.contains("trend.csv") == false)
     }
 
+    @Test func `areas are flagged as imputed where some are, and nothing is said where none is`() throws {
+        let (folder, path) = try SampleModel.written()
+        #expect(try folder.text("sample/areas.csv").hasPrefix("code,name,longitude,latitude,population\n"))
+        var model = SampleModel.model
+        model.areas[1].isImputed = true
+        try ModelFolder.write(model, information: SampleModel.information, to: path)
+        let text = try folder.text("sample/areas.csv")
+        #expect(text.hasPrefix("code,name,longitude,latitude,population,imputed\n"))
+        #expect(ModelFolder.check(path).isEmpty)
+        #expect(try ModelFolder.read(path).areas.map(\.isImputed) == [false, true, false])
+        try folder.set("sample/areas.csv", text.replacing("E2,Beta,-2.5,53.25,0,1", with: "E2,Beta,-2.5,53.25,0,yes"))
+        #expect(
+            ModelFolder.check(path).map(\.description) == ["areas.csv:3: imputed is \"yes\"; 0 or 1 is expected"])
+    }
+
     @Test func `rounded shares are written so that their sum is accepted again`() throws {
         let (_, path) = try SampleModel.written()
         var model = SampleModel.model
