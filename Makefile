@@ -2,13 +2,15 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint build bench setup clean
+.PHONY: help demo test lint build bench models setup clean
 
 packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev python3-venv gcc
 venv := .venv
 python := $(venv)/bin/python
 requirements := requirements.txt
 crims := .build/release/crims
+DATA ?= ../shared/data
+counts := $(DATA)/police-uk/england-and-wales-8-months-counts.csv.gz
 # pandas is a yardstick, and nothing else needs it.
 bench_python := .build/benchmarks/python/bin/python
 sudo := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -19,6 +21,7 @@ help:
 	@echo 'make lint   formatting and style'
 	@echo 'make bench  speed and memory, each as a ratio within the same run'
 	@echo 'make build  the daemon alone: $(crims)'
+	@echo 'make models all of England and Wales, from a table of counts in DATA=$(DATA)'
 	@echo 'make clean  remove what was built'
 
 demo: build $(venv)/ready
@@ -40,6 +43,20 @@ lint: $(venv)/ready
 build: system-packages
 	@echo '== building the daemon'
 	swift build --configuration release --product crims
+
+models: counts-there build
+	$(crims) calibrate '$(counts)' --force england-and-wales -o models/england-and-wales
+
+.PHONY: counts-there
+counts-there:
+	@test -f '$(counts)' || { \
+	  echo 'models/england-and-wales is made from a table of counts, and there is none at'; \
+	  echo '  $(counts)'; \
+	  echo 'Say where its folder is with make models DATA=FOLDER, or give a table of your own to'; \
+	  echo '  $(crims) calibrate TABLE --force england-and-wales -o models/england-and-wales'; \
+	  echo 'docs/calibration.md, "England and Wales", says what is in it.'; \
+	  exit 1; \
+	} >&2
 
 bench: build
 	swift build --configuration release --product sampling-bench

@@ -11,10 +11,16 @@ public enum CalibrationError: Error, Equatable, Sendable, CustomStringConvertibl
     case archive(path: String, entry: String?, reason: String)
     /// A file has the place of a street file and is none.
     case notStreetFile(path: String, entry: String?, reason: String)
+    /// A file has the place of a table of counts and is none.
+    case notCounts(path: String, entry: String?, reason: String)
+    /// A row of a table of counts cannot be right.
+    case counts(path: String, entry: String?, line: Int, reason: String)
     /// The archives hold no street file of the force.
     case noFiles(force: String, found: [String])
     /// Nothing is left to calibrate on.
     case nothingUsed(reason: String)
+    /// None of the months to count suspects in has records.
+    case noSuspectMonths(from: String, to: String, found: [String])
     /// The records are not without fault, and somebody asked for such.
     case faults(Accounting)
     /// The period ends before it begins.
@@ -37,10 +43,15 @@ public enum CalibrationError: Error, Equatable, Sendable, CustomStringConvertibl
                 + "there are: \(known.joined(separator: ", "))"
         case .archive(let path, let entry, let reason): "\(path)\(entry.map { ", \($0)" } ?? ""): \(reason)"
         case .notStreetFile(let path, let entry, let reason): "\(path)\(entry.map { ", \($0)" } ?? ""): \(reason)"
+        case .notCounts(let path, let entry, let reason): "\(path)\(entry.map { ", \($0)" } ?? ""): \(reason)"
+        case .counts(let path, let entry, let line, let reason):
+            "\(path)\(entry.map { ", \($0)" } ?? ""):\(line): \(reason)"
         case .noFiles(let force, let found):
             "no file \"YYYY-MM-\(force)-street.csv\" in the archives; "
                 + (found.isEmpty ? "they hold no street file" : "their forces: \(found.joined(separator: ", "))")
         case .nothingUsed(let reason): "nothing to calibrate on: \(reason)"
+        case .noSuspectMonths(let from, let to, let found):
+            "no records from \(from) to \(to) to count suspects in; there are: \(found.joined(separator: ", "))"
         case .tooFewMonths(let from, let to, let found, let least):
             "\(found) months with records from \(from) to \(to), and at least \(least) are needed to learn from"
         case .faults(let accounting):

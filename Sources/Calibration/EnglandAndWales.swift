@@ -1,5 +1,8 @@
-/// Figures of England and Wales, for forces too small to tell their own.
-enum EnglandAndWales {
+/// All forces together, and figures for those too small to tell their own.
+public enum EnglandAndWales {
+    /// What asks for all forces where the name of one is expected.
+    public static let name = "england-and-wales"
+
     /// The gamma shape by which a category's rates differ between the MSOAs of one force.
     ///
     /// Maximum likelihood over the 5,217 MSOAs of the 38 forces with at least ten of them in police.uk's records of

@@ -12,12 +12,14 @@ package struct ForceCounts: Sendable {
         package var exposure: [Double]
         /// The gamma shape that the areas get where they are too few to tell.
         package var fallbackShape: Double
+        /// What the months are shrunk towards, `[12]`.
+        package var season = SeasonEstimate.flat
     }
 
     package let areas: Int
     /// Ascending; months without records are left out.
     package let months: [CivilMonth]
-    package let categories: [Category]
+    package private(set) var categories: [Category]
 
     package init(areas: Int, months: [CivilMonth], categories: [(counts: [Int], exposure: [Double], shape: Double)]) {
         precondition(areas > 0 && zip(months, months.dropFirst()).allSatisfy(<), "areas, and months in order")
@@ -38,7 +40,15 @@ package struct ForceCounts: Sendable {
             areas: areas, months: Array(months.prefix(count)),
             categories: categories.map {
                 (Array($0.counts.prefix(count * areas)), Array($0.exposure.prefix(count)), $0.fallbackShape)
-            })
+            }
+        ).leaning(on: categories.map(\.season))
+    }
+
+    /// The same counts, the months of each category shrunk towards a pattern that is known from elsewhere.
+    package func leaning(on seasons: [[Double]]) -> ForceCounts {
+        var counts = self
+        for (category, season) in seasons.enumerated() { counts.categories[category].season = season }
+        return counts
     }
 }
 

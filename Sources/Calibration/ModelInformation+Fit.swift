@@ -32,7 +32,7 @@ extension ModelInformation {
     }
 
     /// To the 6 digits that the model's tables have.
-    private static func rounded(_ value: Double) -> Double {
+    static func rounded(_ value: Double) -> Double {
         Decimal.parse(Decimal.format(value, significantDigits: 6).utf8) ?? value
     }
 

@@ -97,7 +97,8 @@ struct ForcePath {
         exposure = category.exposure
         self.months = months
         growth = GrowthEstimate(totals: totals, exposure: exposure, months: months)
-        season = SeasonEstimate(totals: totals, exposure: exposure, months: months, growth: growth)
+        season = SeasonEstimate(
+            totals: totals, exposure: exposure, months: months, growth: growth, towards: category.season)
     }
 
     /// The level of the last month in incidents per day, the growth in a month and its variance.

@@ -13,6 +13,10 @@ struct Reference {
     }
 
     let forceName: String
+    /// Those whose areas are here: one, or all, by ``EnglandAndWales/name``.
+    let forces: [(force: String, name: String)]
+    /// Index into ``forces``, by area.
+    private(set) var forceOfArea: [Int] = []
     /// The force's, in the reference's order.
     private(set) var areas: [CrimeModel.Area] = []
     /// Of each area.
@@ -26,9 +30,10 @@ struct Reference {
     private(set) var profile: [Double]
 
     init(folder: String, force: String) throws(CalibrationError) {
-        forceName = try nameOfForce(force, reference: folder)
+        forces = try Self.forces(named: force, folder)
+        forceName = force == EnglandAndWales.name ? "England and Wales" : forces[0].name
         var places = Places()
-        let indices = try Self.areas(of: force, folder, into: &areas, &hectares, &places)
+        let indices = try Self.areas(of: forces.map(\.force), folder, into: &areas, &hectares, &forceOfArea, &places)
         guard !areas.isEmpty else {
             throw .reference(file: "areas.csv", line: nil, reason: "no areas of force \"\(force)\"")
         }
@@ -71,18 +76,39 @@ struct Reference {
         try readProfile(folder)
     }
 
+    /// The force of that name, or all.
+    private static func forces(
+        named name: String, _ folder: String
+    ) throws(CalibrationError) -> [(force: String, name: String)] {
+        var table = try ReferenceTable(folder: folder, file: "forces.csv", columns: ["force", "name"])
+        var forces: [(force: String, name: String)] = []
+        while try table.next() {
+            forces.append((table.text(0), table.text(1)))
+            if table.text(0) == name { return Array(forces.suffix(1)) }
+        }
+        guard name == EnglandAndWales.name, !forces.isEmpty else {
+            throw .unknownForce(name: name, known: forces.map(\.force) + [EnglandAndWales.name])
+        }
+        return forces
+    }
+
     private static func areas(
-        of force: String, _ folder: String, into areas: inout [CrimeModel.Area], _ hectares: inout [Double],
-        _ places: inout Places
+        of forces: [String], _ folder: String, into areas: inout [CrimeModel.Area], _ hectares: inout [Double],
+        _ forceOfArea: inout [Int], _ places: inout Places
     ) throws(CalibrationError) -> [String: Int] {
         var table = try ReferenceTable(
             folder: folder, file: "areas.csv",
             columns: ["code", "name", "force", "longitude", "latitude", "population", "hectares"])
         var indices: [String: Int] = [:]
         while try table.next() {
-            let isOurs = table.text(2) == force
-            table.withBytes(1) { places.add(name: $0, isOurs ? .area(areas.count) : .elsewhere) }
-            guard isOurs else { continue }
+            let name = table.text(2)
+            let force = forces.firstIndex(of: name)
+            table.withBytes(1) { places.add(name: $0, force == nil ? .elsewhere : .area(areas.count)) }
+            guard let force else {
+                if forces.count > 1 { throw table.failure("force \"\(name)\" is not in forces.csv") }
+                continue
+            }
+            forceOfArea.append(force)
             indices[table.text(0)] = areas.count
             areas.append(
                 .init(
@@ -107,7 +133,7 @@ struct Reference {
             let count = try table.number(2)
             guard count >= 0 else { throw table.failure("count is below 0") }
             offences[index].count.all += count
-            if table.text(0) == force { offences[index].count.force += count }
+            if table.text(0) == force || force == EnglandAndWales.name { offences[index].count.force += count }
         }
     }
 

@@ -2,6 +2,8 @@ import CrimsCore
 
 /// How a force's incidents of one category vary over the year, shrunk towards flat.
 ///
+/// Or towards another pattern: then the months are taken as ratios to that, and it is these that lean towards flat.
+///
 /// The months, as ratios to their mean and with a steady growth taken out, vary by season (variance τ²) and by chance
 /// within the same calendar month of different years (σ²); an analysis of variance parts the two. A calendar month
 /// seen in k years keeps τ² / (τ² + σ²/k) of its departure from flat.
@@ -20,13 +22,21 @@ package struct SeasonEstimate: Sendable {
     package private(set) var parameters = 1.0
 
     /// Variance of a force's monthly total beyond Poisson, relative to its square, where one year cannot tell.
-    private static let excessWithoutYears = 0.005
+    package static let excessWithoutYears = 0.005
+    package static let flat = Array(repeating: 1.0, count: 12)
 
     /// - Parameters:
     ///   - totals: Incidents of all areas, by month; not all 0.
     ///   - growth: The months' growth, which is neither season nor chance; nil if unknown.
-    package init(totals: [Double], exposure: [Double], months: [CivilMonth], growth: GrowthEstimate?) {
-        let daily = totals.reduce(0, +) / exposure.reduce(0, +)
+    ///   - excess: See ``excessWithoutYears``.
+    ///   - towards: What the pattern is shrunk towards, `[12]`, above 0; also what months never seen have.
+    package init(
+        totals: [Double], exposure: [Double], months: [CivilMonth], growth: GrowthEstimate?,
+        excess: Double = excessWithoutYears, towards: [Double] = flat
+    ) {
+        pattern = towards
+        let worth = zip(exposure, months).map { $0 * towards[$1.month - 1] }
+        let daily = totals.reduce(0, +) / worth.reduce(0, +)
         let calendar = months.map { $0.month - 1 }
         var years = Array(repeating: 0.0, count: 12)
         for month in calendar { years[month] += 1 }
@@ -36,7 +46,7 @@ package struct SeasonEstimate: Sendable {
         let middle = Double(months[0].index + months[months.count - 1].index) / 2
         let slope = growth?.slope ?? 0
         let level = months.indices.map { slot in
-            totals[slot] / (daily * exposure[slot]) * Numerics.exp(-slope * (Double(months[slot].index) - middle))
+            totals[slot] / (daily * worth[slot]) * Numerics.exp(-slope * (Double(months[slot].index) - middle))
         }
         var season = Array(repeating: 0.0, count: 12)
         for (slot, month) in calendar.enumerated() { season[month] += level[slot] / years[month] }
@@ -49,8 +59,8 @@ package struct SeasonEstimate: Sendable {
             within += deviation * deviation
         }
         let degrees = Double(months.count - seen.count - (growth == nil ? 0 : 1))
-        let poisson = exposure.reduce(0) { $0 + 1 / (daily * $1) } / Double(months.count)
-        let variance = degrees > 0 ? max(within / degrees, poisson) : poisson + Self.excessWithoutYears
+        let poisson = worth.reduce(0) { $0 + 1 / (daily * $1) } / Double(months.count)
+        let variance = degrees > 0 ? max(within / degrees, poisson) : poisson + excess
 
         let mean = seen.reduce(0) { $0 + season[$1] } / Double(seen.count)
         var between = 0.0
@@ -61,11 +71,12 @@ package struct SeasonEstimate: Sendable {
         let seasonal = max(0, between / Double(seen.count - 1))
         for month in seen {
             let kept = seasonal / (seasonal + variance / years[month])
-            pattern[month] = 1 + kept * (season[month] - mean)
+            pattern[month] = towards[month] * (1 + kept * (season[month] - mean))
             // The posterior deviation of the departure from flat.
-            error[month] = (kept * variance / years[month]).squareRoot()
-            noise[month] = kept * kept / years[month]
-            bias[month] = (1 - kept) * (1 - kept) * seasonal
+            error[month] = towards[month] * (kept * variance / years[month]).squareRoot()
+            let square = towards[month] * towards[month]
+            noise[month] = square * kept * kept / years[month]
+            bias[month] = square * (1 - kept) * (1 - kept) * seasonal
             weight += kept / Double(seen.count)
         }
         parameters = 1 + weight * Double(seen.count - 1)

@@ -94,9 +94,11 @@ public final class ServedModel: Sendable {
             writer.json(.number(area.latitude))
             writer.raw(",\"population\":")
             writer.integer(area.population)
-            writer.raw("}")
+            writer.raw(area.isImputed ? ",\"imputed\":true}" : "}")
         }
-        writer.raw("],\"categories\":")
+        writer.raw("],\"imputed_areas\":")
+        writer.integer(model.areas.count(where: \.isImputed))
+        writer.raw(",\"categories\":")
         writer.json(.array(model.categories.map { .string($0) }))
         writer.raw(",\"crimes\":[")
         for (index, crime) in model.crimes.enumerated() {

@@ -1,4 +1,4 @@
-/// A calibrated crime model of one police force: all that a run draws from.
+/// A calibrated crime model of a police force, or of all of them: what a run draws from.
 ///
 /// Arrays are flat and indexed as their comments say, with `A` areas, `C` categories and `K` crimes.
 public struct CrimeModel: Sendable {
@@ -11,13 +11,18 @@ public struct CrimeModel: Sendable {
         public var latitude: Double
         /// Residents.
         public var population: Int
+        /// Whether its rates are not from records of its own, there being none, but from those of other forces.
+        public var isImputed: Bool
 
-        public init(code: String, name: String, longitude: Double, latitude: Double, population: Int) {
+        public init(
+            code: String, name: String, longitude: Double, latitude: Double, population: Int, isImputed: Bool = false
+        ) {
             self.code = code
             self.name = name
             self.longitude = longitude
             self.latitude = latitude
             self.population = population
+            self.isImputed = isImputed
         }
     }
 

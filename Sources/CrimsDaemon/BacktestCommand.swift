@@ -40,18 +40,20 @@ extension Tool {
         return Recency(level: level, areas: areas)
     }
 
+    /// An option like `2018-01..2018-12`.
+    static func period(_ name: String, _ arguments: Arguments) throws(UsageError) -> BacktestPlan.Period {
+        let text = try arguments.required(name)
+        let parts = text.split(separator: ".", omittingEmptySubsequences: true)
+        guard parts.count == 2, text.contains(".."), let from = CivilMonth(text: parts[0].utf8),
+            let to = CivilMonth(text: parts[1].utf8)
+        else { throw UsageError(message: "--\(name) is like 2018-01..2018-12, not '\(text)'") }
+        guard from <= to else { throw UsageError(message: "--\(name) ends before it begins: '\(text)'") }
+        return (from, to)
+    }
+
     private static func backtest(_ arguments: Arguments) throws {
-        func period(_ name: String) throws(UsageError) -> BacktestPlan.Period {
-            let text = try arguments.required(name)
-            let parts = text.split(separator: ".", omittingEmptySubsequences: true)
-            guard parts.count == 2, text.contains(".."), let from = CivilMonth(text: parts[0].utf8),
-                let to = CivilMonth(text: parts[1].utf8)
-            else { throw UsageError(message: "--\(name) is like 2018-01..2018-12, not '\(text)'") }
-            guard from <= to else { throw UsageError(message: "--\(name) ends before it begins: '\(text)'") }
-            return (from, to)
-        }
-        let train = try period("train")
-        let test = try period("test")
+        let train = try period("train", arguments)
+        let test = try period("test", arguments)
         guard train.to < test.from else {
             throw UsageError(
                 message: "--test begins \(test.from.text); it must begin after --train ends, \(train.to.text)")
@@ -63,8 +65,12 @@ extension Tool {
             }
             horizon = months
         }
+        let force = try arguments.required("force")
+        guard force != EnglandAndWales.name else {
+            throw UsageError(message: "a back-test is of one force, not of \(force)")
+        }
         var options = CalibrationOptions(
-            archives: arguments.operands, force: try arguments.required("force"),
+            archives: arguments.operands, force: force,
             reference: arguments["reference"] ?? "reference")
         options.recency = try recency(arguments)
         let plan = BacktestPlan(train: train, test: test, horizon: horizon)

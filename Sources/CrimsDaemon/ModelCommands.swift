@@ -55,10 +55,12 @@ extension Tool {
             try ModelFolder.information(path)
         }
         let perYear = served.prepared.expectedPerYear()
+        let imputed = model.areas.count(where: \.isImputed)
         var lines = [
             "\(model.name): \(model.title)",
             "calibrated on  \(model.period.from.text) to \(model.period.to.text)",
-            "areas          \(model.areas.count)", "categories     \(model.categories.count)",
+            "areas          \(model.areas.count)\(imputed > 0 ? ", \(imputed) of them imputed" : "")",
+            "categories     \(model.categories.count)",
             "crimes         \(model.crimes.count)",
             "expected       \(Decimal.fixed(perYear, places: 0)) incidents a year",
             "digest         \(model.digest)",
@@ -102,7 +104,7 @@ extension Tool {
         syntax: CommandSyntax(
             name: "calibrate", operands: ["ARCHIVE…"], summary: "make a model from data.police.uk records",
             options: [
-                .value("force", "NAME", "as in the archives' file names, such as merseyside"),
+                .value("force", "NAME", "as in the archives' file names, such as merseyside; or england-and-wales"),
                 .value("from", "M", "first month, such as 2018-01 (the first there is)"),
                 .value("to", "M", "last month (the last there is)"),
                 .value("output", "FOLDER", short: "o", "the model folder to write; its last part is the model's name"),
@@ -110,12 +112,16 @@ extension Tool {
                 halfLivesOption,
                 .value("reference", "DIR", "tables about England and Wales (reference)"),
                 .value("title", "TEXT", "the model's title"),
+                .value(
+                    "suspects", "M..M", "of england-and-wales: months to count suspects in (those that have settled)"),
                 .flag("strict", "fail, and write nothing, if the records are not whole and faultless"),
                 .flag("dry-run", "read and account for the records, and go no further; -o is not needed"),
                 .flag("json", "the account as JSON on stdout"),
             ],
             notes: [
                 "An ARCHIVE is a zip as downloaded, a folder that one was unpacked into, or a monthly street file.",
+                "For all forces, --force england-and-wales: the ARCHIVE is a CSV table of counts with the columns force, "
+                    + "MSOA, Month, Crime type, n, suspect.",
                 "Rows are used or rejected for a reason; the account goes to stderr and into the model.",
                 "--strict fails on whatever it says but rows outside --from and --to and repeated Crime IDs.",
                 "The method upstream repeats the predecessor's formulas, to compare with its results; it takes whole years.",
@@ -144,6 +150,10 @@ extension Tool {
             title: arguments["title"],
             method: method, isStrict: arguments.has("strict"))
         options.recency = try recency(arguments)
+        if options.force == EnglandAndWales.name { return try calibrateEnglandAndWales(options, arguments, to: output) }
+        if arguments["suspects"] != nil {
+            throw UsageError(message: "--suspects is for --force \(EnglandAndWales.name)")
+        }
         let log = { (line: String) in Terminal.say(line + "\n") }
         if isDry {
             let options = options
@@ -158,9 +168,13 @@ extension Tool {
         try ModelFolder.write(
             result.model, information: result.information, to: output, exactRates: method == .upstream)
         report(result.accounting, of: result.model, arguments)
-        let perYear = PreparedModel(result.model).expectedPerYear()
+        sayWritten(result.model, to: output)
+    }
+
+    static func sayWritten(_ model: CrimeModel, to output: String) {
+        let perYear = PreparedModel(model).expectedPerYear()
         Terminal.say(
-            "\(output): \(result.model.areas.count) areas, \(result.model.categories.count) categories, "
-                + "\(result.model.crimes.count) crimes, \(Decimal.fixed(perYear, places: 0)) incidents a year\n")
+            "\(output): \(model.areas.count) areas, \(model.categories.count) categories, "
+                + "\(model.crimes.count) crimes, \(Decimal.fixed(perYear, places: 0)) incidents a year\n")
     }
 }

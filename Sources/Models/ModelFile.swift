@@ -1,5 +1,5 @@
 /// The files of a model folder, in the order in which they are read, checked and digested.
-enum ModelFile: String, CaseIterable {
+package enum ModelFile: String, CaseIterable {
     case model = "model.json"
     case areas = "areas.csv"
     case crimes = "crimes.csv"
@@ -12,7 +12,7 @@ enum ModelFile: String, CaseIterable {
 
     var isOptional: Bool { self == .dispersion || self == .trend }
 
-    static let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+    package static let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
     /// `h000`…`h167`, Monday 00:00 first.
     static let hours = (0..<168).map { hour in
         let digits = String(hour)
@@ -33,4 +33,7 @@ enum ModelFile: String, CaseIterable {
         case .trend: ["category", "growth", "damping"]
         }
     }
+
+    /// Columns that may follow, and are only written where they say something.
+    var optionalColumns: [String] { self == .areas ? ["imputed"] : [] }
 }

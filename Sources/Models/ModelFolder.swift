@@ -9,7 +9,7 @@ import CrimsCore
 /// | file | columns |
 /// |---|---|
 /// | `model.json` | format (1), name, title, period (from, to), profileMean (optional: week or month), sources, method (name, settings), notes |
-/// | `areas.csv` | code, name, longitude, latitude (degrees, WGS84), population |
+/// | `areas.csv` | code, name, longitude, latitude (degrees, WGS84), population, imputed (optional: 0 or 1) |
 /// | `crimes.csv` | code, description, category, severity, share (of its category; a category's sum to 1 ± 10⁻⁶) |
 /// | `rates.csv` | area, category, jan … dec: incidents per day; a row for each area and category |
 /// | `profile.csv` | crime (category or code; a code's row beats its category's), h000 … h167: weights, mean 1 ± 10⁻³ |

@@ -1,6 +1,9 @@
 import CrimsCore
 
 extension ModelLoader {
+    /// How far from 1 the shares of a category may sum to.
+    static let shareSumTolerance = 1e-6
+
     /// `crimes.csv`: the categories are those of its rows, in the order in which they first come.
     mutating func readCrimes(_ table: inout ModelTable, _ problems: inout ProblemList) {
         var lineOfCrime: [Int] = []
@@ -39,7 +42,7 @@ extension ModelLoader {
     private mutating func normaliseShares(_ problems: inout ProblemList) {
         var sums = Array(repeating: 0.0, count: categories.count)
         for crime in crimes { sums[crime.category] += crime.share }
-        for (category, sum) in sums.enumerated() where abs(sum - 1) > 1e-6 {
+        for (category, sum) in sums.enumerated() where abs(sum - 1) > Self.shareSumTolerance {
             problems.error(
                 .crimes, nil, "the shares of category \"\(categories[category])\" sum to \(sum); 1 is expected")
         }

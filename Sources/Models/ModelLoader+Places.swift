@@ -14,13 +14,15 @@ extension ModelLoader {
                 problems.error(
                     .areas, table.line, "population is \"\(table.shown(4))\"; a whole number of residents is expected")
             }
+            let isImputed = table.has(5) && table.flag(5, &problems)
             guard areaIndex.add(code) else {
                 problems.error(.areas, table.line, "area \"\(code)\" is there twice")
                 continue
             }
             areas.append(
                 .init(
-                    code: code, name: name, longitude: longitude, latitude: latitude, population: Int(population)))
+                    code: code, name: name, longitude: longitude, latitude: latitude, population: Int(population),
+                    isImputed: isImputed))
         }
         if table.rows == 0 { problems.error(.areas, nil, "no areas; at least one is expected") }
         if areas.count > CrimeModel.areasMax {

@@ -6,8 +6,9 @@ struct ModelTable {
     /// Rows read so far, faulty ones included.
     private(set) var rows = 0
     private var reader: CSVReader
-    /// Field of each of the file's columns.
+    /// Field of each of the file's columns, the optional ones last; -1 for one that is not there.
     private let fieldOfColumn: [Int]
+    private let columns: [String]
     private let fieldCount: Int
 
     /// Reads the header; nil, with the problems reported, if a column is missing.
@@ -22,17 +23,19 @@ struct ModelTable {
         let header = reader
         let names = (0..<fieldCount).map { header.text($0) }
         let missing = file.columns.filter { !names.contains($0) }
-        fieldOfColumn = file.columns.map { names.firstIndex(of: $0) ?? 0 }
+        let columns = file.columns + file.optionalColumns
+        self.columns = columns
+        fieldOfColumn = columns.map { names.firstIndex(of: $0) ?? -1 }
         guard missing.isEmpty else {
             let noun = missing.count == 1 ? "column" : "columns"
             problems.error(
                 file, reader.line, "no \(noun) \(Self.listed(missing)); the header is \(Self.listed(file.columns))")
             return nil
         }
-        for (index, name) in names.enumerated() where !file.columns.contains(name) {
+        for (index, name) in names.enumerated() where !columns.contains(name) {
             problems.warning(file, reader.line, "column \"\(name)\" (number \(index + 1)) is not known and not read")
         }
-        for (index, name) in names.enumerated() where file.columns.contains(name) {
+        for (index, name) in names.enumerated() where columns.contains(name) {
             if names.firstIndex(of: name) != index {
                 problems.error(file, reader.line, "column \"\(name)\" is there twice")
             }
@@ -73,6 +76,9 @@ struct ModelTable {
 
     var line: Int { reader.line }
 
+    /// Whether an optional column is there.
+    func has(_ column: Int) -> Bool { fieldOfColumn[column] >= 0 }
+
     func bytes(_ column: Int) -> ArraySlice<UInt8> { reader.field(fieldOfColumn[column]) }
 
     /// What stands there, for messages.
@@ -81,14 +87,14 @@ struct ModelTable {
     /// The text of a column; reported if it is not UTF-8.
     func text(_ column: Int, _ problems: inout ProblemList) -> String {
         if let text = String(validating: bytes(column), as: UTF8.self) { return text }
-        problems.error(file, line, "\(file.columns[column]) is not valid UTF-8")
+        problems.error(file, line, "\(columns[column]) is not valid UTF-8")
         return shown(column)
     }
 
     /// A code or name that others refer to: text that is not empty.
     func code(_ column: Int, _ problems: inout ProblemList) -> String {
         let text = text(column, &problems)
-        if text.isEmpty { problems.error(file, line, "\(file.columns[column]) is empty") }
+        if text.isEmpty { problems.error(file, line, "\(columns[column]) is empty") }
         return text
     }
 
@@ -97,8 +103,19 @@ struct ModelTable {
         _ column: Int, in range: ClosedRange<Double>, expecting expected: StaticString, _ problems: inout ProblemList
     ) -> Double {
         if let value = Self.number(bytes(column)), value.isFinite, range.contains(value) { return value }
-        problems.error(file, line, "\(file.columns[column]) is \"\(shown(column))\"; \(expected) is expected")
+        problems.error(file, line, "\(columns[column]) is \"\(shown(column))\"; \(expected) is expected")
         return 0
+    }
+
+    /// 0 or 1; reported and false otherwise.
+    func flag(_ column: Int, _ problems: inout ProblemList) -> Bool {
+        switch shown(column) {
+        case "0": return false
+        case "1": return true
+        default:
+            problems.error(file, line, "\(columns[column]) is \"\(shown(column))\"; 0 or 1 is expected")
+            return false
+        }
     }
 
     /// Digits with at most one point, as almost every number in a model is, without a call across modules for each

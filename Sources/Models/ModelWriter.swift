@@ -17,7 +17,8 @@ struct ModelWriter {
             writer.raw("\n")
             return writer.bytes
         }
-        writer.row { row in for column in file.columns { row.text(column) } }
+        let columns = file.columns + (file == .areas && hasImputed ? file.optionalColumns : [])
+        writer.row { row in for column in columns { row.text(column) } }
         switch file {
         case .model: break
         case .areas: areas(&writer)
@@ -68,7 +69,10 @@ struct ModelWriter {
         return .object(members)
     }
 
+    private var hasImputed: Bool { model.areas.contains(where: \.isImputed) }
+
     private func areas(_ writer: inout ByteWriter) {
+        let hasImputed = hasImputed
         for area in model.areas {
             writer.row { row in
                 row.text(area.code)
@@ -77,12 +81,14 @@ struct ModelWriter {
                 row.number(area.longitude, digits: 9)
                 row.number(area.latitude, digits: 9)
                 row.text(String(area.population))
+                if hasImputed { row.text(area.isImputed ? "1" : "0") }
             }
         }
     }
 
     private func crimes(_ writer: inout ByteWriter) {
         var first: [Int] = []
+        let digits = digitsOfShares
         for crime in model.crimes {
             if !first.contains(crime.category) { first.append(crime.category) }
             writer.row { row in
@@ -90,10 +96,20 @@ struct ModelWriter {
                 row.text(crime.description)
                 row.text(model.categories[crime.category])
                 row.number(crime.severity, digits: 12)
-                row.number(crime.share)
+                row.number(crime.share, digits: digits[crime.category])
             }
         }
         precondition(first == Array(model.categories.indices), "categories in the order of their first crimes")
+    }
+
+    /// Six, and more where the sum of a category's rounded shares would be refused on reading.
+    private var digitsOfShares: [Int] {
+        var sums = Array(repeating: 0.0, count: model.categories.count)
+        for crime in model.crimes {
+            let written = Decimal.parse(Decimal.format(crime.share, significantDigits: 6).utf8)
+            sums[crime.category] += written ?? crime.share
+        }
+        return sums.map { abs($0 - 1) > ModelLoader.shareSumTolerance ? 9 : 6 }
     }
 
     private func rates(_ writer: inout ByteWriter) {

@@ -157,7 +157,7 @@ import Testing
         #expect(throws: CalibrationError.self) { try calibrate(fixture.options(["nowhere.zip"]), log: { _ in }) }
         var options = fixture.options([])
         options.force = "nowhere"
-        #expect(throws: CalibrationError.unknownForce(name: "nowhere", known: ["here", "there"])) {
+        #expect(throws: CalibrationError.unknownForce(name: "nowhere", known: ["here", "there", "england-and-wales"])) {
             try calibrate(options, log: { _ in })
         }
         options = fixture.options([])

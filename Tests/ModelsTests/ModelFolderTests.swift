@@ -106,6 +106,36 @@ import Testing
         #expect(FileSystem.names(in: path)?.contains("trend.csv") == false)
     }
 
+    @Test func `areas are flagged as imputed where some are, and nothing is said where none is`() throws {
+        let (folder, path) = try SampleModel.written()
+        #expect(try folder.text("sample/areas.csv").hasPrefix("code,name,longitude,latitude,population\n"))
+        var model = SampleModel.model
+        model.areas[1].isImputed = true
+        try ModelFolder.write(model, information: SampleModel.information, to: path)
+        let text = try folder.text("sample/areas.csv")
+        #expect(text.hasPrefix("code,name,longitude,latitude,population,imputed\n"))
+        #expect(ModelFolder.check(path).isEmpty)
+        #expect(try ModelFolder.read(path).areas.map(\.isImputed) == [false, true, false])
+        try folder.set("sample/areas.csv", text.replacing("E2,Beta,-2.5,53.25,0,1", with: "E2,Beta,-2.5,53.25,0,yes"))
+        #expect(
+            ModelFolder.check(path).map(\.description) == ["areas.csv:3: imputed is \"yes\"; 0 or 1 is expected"])
+    }
+
+    @Test func `rounded shares are written so that their sum is accepted again`() throws {
+        let (_, path) = try SampleModel.written()
+        var model = SampleModel.model
+        // Each loses 4e-8 when it is rounded to six digits.
+        model.crimes = (0..<60).map { index in
+            let share = index == 0 ? 1 - 59 * 0.012_345_64 : 0.012_345_64
+            return .init(code: "c\(index)", description: "", category: 0, severity: 1, share: share)
+        }
+        model.crimes.append(SampleModel.model.crimes[2])
+        model.profileOfCrime = Array(repeating: 0, count: 61)
+        try ModelFolder.write(model, information: SampleModel.information, to: path)
+        #expect(ModelFolder.check(path).isEmpty)
+        #expect(zip(try ModelFolder.read(path).crimes, model.crimes).allSatisfy { abs($0.share - $1.share) < 1e-9 })
+    }
+
     @Test func `over what weights have mean 1 is read, and written only where it is not the week`() throws {
         let (folder, path) = try SampleModel.written()
         #expect(try ModelFolder.read(path).profileMean == .week)
