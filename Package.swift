@@ -27,13 +27,17 @@ let package = Package(
         .target(name: "Models", dependencies: ["CrimsCore", "Protocol", "CSodium"], swiftSettings: strict),
         .target(
             name: "Calibration", dependencies: ["CrimsCore", "Protocol", "Models", "CArchive"], swiftSettings: strict),
+        .target(
+            name: "Reporting", dependencies: ["CrimsCore", "Protocol", "Models", "Calibration"], swiftSettings: strict),
         .target(name: "Journal", dependencies: ["Protocol", "CSystem"], swiftSettings: strict),
         .target(
             name: "Messaging", dependencies: ["CrimsCore", "Protocol", "Coupling", "CZMQ", "CSystem"],
             swiftSettings: strict),
         .executableTarget(
             name: "CrimsDaemon",
-            dependencies: ["CrimsCore", "Protocol", "Coupling", "Journal", "Models", "Calibration", "Messaging"],
+            dependencies: [
+                "CrimsCore", "Protocol", "Coupling", "Journal", "Models", "Calibration", "Reporting", "Messaging",
+            ],
             swiftSettings: strict),
 
         .executableTarget(
@@ -46,7 +50,9 @@ let package = Package(
         .testTarget(name: "JournalTests", dependencies: ["Journal"], swiftSettings: strict),
         .testTarget(name: "MessagingTests", dependencies: ["Messaging"], swiftSettings: strict),
         .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
-        .testTarget(name: "CalibrationTests", dependencies: ["Calibration", "Protocol"], swiftSettings: strict),
+        .testTarget(
+            name: "CalibrationTests", dependencies: ["Calibration", "Protocol", "Reporting"], swiftSettings: strict),
+        .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

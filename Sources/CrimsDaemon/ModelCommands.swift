@@ -3,6 +3,7 @@ import Coupling
 import CrimsCore
 import Models
 import Protocol
+import Reporting
 
 extension Tool {
     static let modelsCommand = Command(
@@ -109,9 +110,10 @@ extension Tool {
                 .value("method", "M", "shrunk, the only one yet (shrunk)"),
                 .value("reference", "DIR", "tables about England and Wales (reference)"),
                 .value("title", "TEXT", "the model's title"),
-            ],
+            ] + ReportOutput.options,
             notes: [
-                "An ARCHIVE is a zip as downloaded, or a monthly street file. What was read, used and rejected goes to stderr."
+                "An ARCHIVE is a zip as downloaded, or a monthly street file. What was read, used and rejected goes to stderr.",
+                "The report is one HTML page: what went in and what was rejected, rates, seasons, a back-test, caveats.",
             ]),
         run: calibrate)
 
@@ -127,16 +129,23 @@ extension Tool {
             throw UsageError(message: "--method is shrunk in this version, not '\(method)'")
         }
         let output = try arguments.required("output")
+        let reportOutput = try ReportOutput(arguments, folder: output)
         let name = output.split(separator: "/").last.map(String.init)
         let options = CalibrationOptions(
             archives: arguments.operands, force: try arguments.required("force"), from: try month("from"),
             to: try month("to"), reference: arguments["reference"] ?? "reference", name: name, title: arguments["title"]
         )
-        let result = try Calibration.calibrate(options) { Terminal.say($0 + "\n") }
-        try ModelFolder.write(result.model, information: result.information, to: output)
+        var facts: CalibrationFacts?
+        let result = try Calibration.calibrate(options, facts: reportOutput == .none ? nil : { facts = $0 }) {
+            Terminal.say($0 + "\n")
+        }
+        try reportOutput.write(facts.map { CalibrationReport($0, version: version).html }) { page in
+            try ModelFolder.write(result.model, information: result.information, report: page, to: output)
+        }
         let perYear = PreparedModel(result.model).expectedPerYear()
         Terminal.say(
             "\(output): \(result.model.areas.count) areas, \(result.model.categories.count) categories, "
                 + "\(result.model.crimes.count) crimes, \(Decimal.fixed(perYear, places: 0)) incidents a year\n")
+        if facts != nil, let path = reportOutput.path(in: output) { Terminal.say("\(path): the report\n") }
     }
 }

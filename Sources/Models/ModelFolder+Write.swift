@@ -8,11 +8,12 @@ extension ModelFolder {
     ///
     /// A model that is there already is replaced. Numbers have 6 significant digits.
     ///
+    /// - Parameter report: A page about the model, which lies beside its files as ``reportFile`` and is no part of it.
     /// - Precondition: The model's categories come in the order in which its crimes first name them.
     /// - Throws: ``ModelError/refused(path:reason:)`` if something other than a model is there, or
     ///   ``ModelError/system(call:path:errno:reason:)``.
     public static func write(
-        _ model: CrimeModel, information: ModelInformation, to path: String
+        _ model: CrimeModel, information: ModelInformation, report: [UInt8]? = nil, to path: String
     ) throws(ModelError) {
         let path = trimmed(path)
         try refuseUnlessReplaceable(path)
@@ -28,6 +29,7 @@ extension ModelFolder {
                 guard let bytes = writer.bytes(of: file) else { continue }
                 try FileSystem.write(bytes, to: hidden + "/" + file.rawValue)
             }
+            if let report { try FileSystem.write(report, to: hidden + "/" + reportFile) }
             FileSystem.syncFolder(hidden)
             try replace(path, with: hidden)
         } catch {
@@ -47,7 +49,7 @@ extension ModelFolder {
         guard let names = FileSystem.names(in: path) else { throw FileSystem.failure("opendir", path) }
         if names.isEmpty { return }
         guard isModel(path) else { throw .refused(path: path, reason: "it is a folder without a model.json") }
-        let known = ModelFile.allCases.map(\.rawValue)
+        let known = ModelFile.allCases.map(\.rawValue) + [reportFile]
         if let stranger = names.first(where: { !known.contains($0) }) {
             throw .refused(path: path, reason: "it holds \"\(stranger)\", which is no part of a model")
         }
