@@ -29,6 +29,8 @@ let package = Package(
         .target(
             name: "Calibration", dependencies: ["CrimsCore", "Protocol", "Models", "CArchive"], swiftSettings: strict),
         .target(name: "Fetching", dependencies: ["CrimsCore", "Protocol", "CCurl", "CSystem"], swiftSettings: strict),
+        .target(
+            name: "Reporting", dependencies: ["CrimsCore", "Protocol", "Models", "Calibration"], swiftSettings: strict),
         .target(name: "Journal", dependencies: ["Protocol", "CSystem"], swiftSettings: strict),
         .target(
             name: "Messaging", dependencies: ["CrimsCore", "Protocol", "Coupling", "CZMQ", "CSystem"],
@@ -36,7 +38,8 @@ let package = Package(
         .executableTarget(
             name: "CrimsDaemon",
             dependencies: [
-                "CrimsCore", "Protocol", "Coupling", "Journal", "Models", "Calibration", "Fetching", "Messaging",
+                "CrimsCore", "Protocol", "Coupling", "Journal", "Models", "Calibration", "Fetching", "Reporting",
+                "Messaging",
             ],
             swiftSettings: strict),
 
@@ -50,8 +53,10 @@ let package = Package(
         .testTarget(name: "JournalTests", dependencies: ["Journal"], swiftSettings: strict),
         .testTarget(name: "MessagingTests", dependencies: ["Messaging"], swiftSettings: strict),
         .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
-        .testTarget(name: "CalibrationTests", dependencies: ["Calibration", "Protocol"], swiftSettings: strict),
         .testTarget(name: "FetchingTests", dependencies: ["Fetching"], swiftSettings: strict),
+        .testTarget(
+            name: "CalibrationTests", dependencies: ["Calibration", "Protocol", "Reporting"], swiftSettings: strict),
+        .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -44,12 +44,21 @@ public struct Backtest: Sendable {
         public var dispersion: [CrimeModel.Dispersion]
     }
 
+    /// The force's total of a category in a month, forecast by the model and counted.
+    package struct Total: Equatable, Sendable {
+        package var expected: Double
+        package var interval: CountInterval
+        package var counted: Int
+    }
+
     public let categories: [String]
     public internal(set) var splits: [Split] = []
     /// The months forecast, ascending.
     public internal(set) var months: [CivilMonth] = []
     /// Test months without records, which are not scored.
     public internal(set) var missing: [CivilMonth] = []
+    /// By month, then category.
+    package private(set) var totals: [[Total]] = []
     /// By method, then month, then category.
     private var scores: [[[ForecastScore]]] = ForecastMethod.allCases.map { _ in [] }
     /// By method, then month: maps of all categories together.
@@ -58,14 +67,15 @@ public struct Backtest: Sendable {
     /// A month in which at least so many of the force's totals lie outside their 90 % intervals is a break.
     public static let breakShare = 0.5
 
-    /// - Parameter hectares: Of each area.
+    /// - Parameters:
+    ///   - hectares: Of each area.
+    ///   - rolling: Forecasts over `counts`, if there are some already.
     package init(
-        _ counts: ForceCounts, categories: [String], hectares: [Double], plan: BacktestPlan, recency: Recency? = nil
-    )
-        throws(CalibrationError)
-    {
+        _ counts: ForceCounts, categories: [String], hectares: [Double], plan: BacktestPlan,
+        rolling: RollingForecasts? = nil, recency: Recency? = nil
+    ) throws(CalibrationError) {
         self.categories = categories
-        let rolling = RollingForecasts(counts)
+        let rolling = rolling ?? RollingForecasts(counts)
         for split in plan.splits {
             let first = counts.months.firstIndex { $0 >= plan.train.from } ?? 0
             precondition(first == 0, "counts begin with the training months")
@@ -100,6 +110,7 @@ public struct Backtest: Sendable {
         _ slot: Int, _ counts: ForceCounts, _ estimate: ForceEstimate, _ months: Int, _ hectares: [Double]
     ) {
         let month = counts.months[slot]
+        var totals: [Total] = []
         for (index, method) in ForecastMethod.allCases.enumerated() {
             var byCategory: [ForecastScore] = []
             var allCounts = Array(repeating: 0, count: counts.areas)
@@ -119,7 +130,12 @@ public struct Backtest: Sendable {
                 let observed = Array(data.counts[slot * counts.areas..<(slot + 1) * counts.areas])
                 var score = ForecastScore()
                 for (area, count) in observed.enumerated() { score.add(count: count, law: forecast.law(area: area)) }
-                score.add(total: observed.reduce(0, +), law: forecast.lawOfTotal())
+                let total = observed.reduce(0, +)
+                let law = forecast.lawOfTotal()
+                score.add(total: total, law: law)
+                if method == .model {
+                    totals.append(Total(expected: law.mean, interval: law.interval90, counted: total))
+                }
                 score.addMap(counts: observed, forecast: forecast.means, hectares: hectares)
                 byCategory.append(score)
                 for area in 0..<counts.areas {
@@ -132,6 +148,7 @@ public struct Backtest: Sendable {
             scores[index].append(byCategory)
             maps[index].append(map)
         }
+        self.totals.append(totals)
     }
 
     /// The scores of one category, or of all; of one month, or of all.

@@ -7,11 +7,13 @@ import Protocol
 /// The same archives and reference give the same model, bit for bit. How each part is estimated is said where it is:
 /// `RateEstimate`, `SuspectEstimate`, `DispersionEstimate`; shares of offences are the force's recorded counts.
 ///
-/// - Parameter log: Gets sentences for people: what was read, rejected and found.
+/// - Parameters:
+///   - facts: Gets what a report of the calibration tells; nil if there will be none, which saves a back-test.
+///   - log: Gets sentences for people: what was read, rejected and found.
 /// - Returns: The model (without a digest: that is of the files, once written), what to write into its `model.json`,
 ///   and what became of each row.
 public func calibrate(
-    _ options: CalibrationOptions, log: (String) -> Void
+    _ options: CalibrationOptions, facts: ((CalibrationFacts) -> Void)? = nil, log: (String) -> Void
 ) throws(CalibrationError) -> (model: CrimeModel, information: ModelInformation, accounting: Accounting) {
     let reference = try Reference(folder: options.reference, force: options.force)
     let records = try StreetRecords(options, reference)
@@ -22,9 +24,10 @@ public func calibrate(
     for line in accounting.summary { log(line) }
     try accounting.refuseFaults(options)
     let force = ForceCounts(counts, reference: reference)
+    let rolling = RollingForecasts(force)
     let fit = ModelFit(
-        counts: counts, force: force, reference: reference, leavingOut: accounting.outcomeMonthsLeftOut,
-        recency: options.recency)
+        counts: counts, force: force, rolling: rolling, reference: reference,
+        leavingOut: accounting.outcomeMonthsLeftOut, recency: options.recency)
     for line in fit.summary(reference.categories) { log(line) }
     let model = CrimeModel(
         name: options.name ?? options.force,
@@ -35,6 +38,12 @@ public func calibrate(
         dispersion: fit.dispersion, trend: fit.trend)
     let information = ModelInformation(
         fit: fit, reference: reference, accounting: accounting, monthCount: counts.months.count)
+    if let facts {
+        facts(
+            try CalibrationFacts(
+                model: model, information: information, accounting: accounting, reference: reference, counts: counts,
+                force: force, fit: fit, rolling: rolling))
+    }
     return (model, information, accounting)
 }
 

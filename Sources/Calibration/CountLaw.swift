@@ -1,5 +1,13 @@
 import CrimsCore
 
+/// Counts from one to another, both included.
+package struct CountInterval: Equatable, Sendable {
+    package var low: Int
+    package var high: Int
+
+    package func contains(_ count: Int) -> Bool { count >= low && count <= high }
+}
+
 /// The law of a count: Poisson, its mean multiplied by a gamma variable of mean 1. A negative binomial, or, where that
 /// variable does not vary, Poisson.
 package struct CountLaw: Sendable {
@@ -88,6 +96,24 @@ package struct CountLaw: Sendable {
         return max(0, min(high, upper) - max(low, lower)) / (high - low)
     }
 
+    /// Adds the parts of the count's interval [F(count − 1), F(count)] to the equal parts of 0…1 that they lie in; 1 in
+    /// all.
+    package func spread(_ count: Int, over parts: inout [Double]) {
+        let size = Double(parts.count)
+        let low = cumulative(count - 1) * size
+        let high = cumulative(count) * size
+        guard high > low else {
+            parts[min(Int(low), parts.count - 1)] += 1
+            return
+        }
+        for part in Int(low)..<min(Int(high) + 1, parts.count) {
+            parts[part] += max(0, min(high, Double(part + 1)) - max(low, Double(part))) / (high - low)
+        }
+    }
+
+    /// From the 5 % to the 95 % quantile.
+    package var interval90: CountInterval { CountInterval(low: quantile(0.05), high: quantile(0.95)) }
+
     /// Whether the count lies between the 5 % and the 95 % quantile.
-    package func covers(_ count: Int) -> Bool { count >= quantile(0.05) && count <= quantile(0.95) }
+    package func covers(_ count: Int) -> Bool { interval90.contains(count) }
 }

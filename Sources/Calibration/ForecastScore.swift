@@ -13,6 +13,8 @@ public struct ForecastScore: Equatable, Sendable {
     private var inside90 = 0.0
     private var inside50 = 0.0
     private var cellsCovered = 0
+    /// How many cells have their PIT in each tenth of 0…1, in fractions; even if the law is right.
+    package private(set) var pitTenths = Array(repeating: 0.0, count: 10)
     public private(set) var totals = 0
     public private(set) var totalsCovered = 0
     private var hits = [0.0, 0.0]
@@ -59,6 +61,7 @@ public struct ForecastScore: Equatable, Sendable {
         inside90 += law.share(of: count, inside: 0.05, 0.95)
         inside50 += law.share(of: count, inside: 0.25, 0.75)
         cellsCovered += law.covers(count) ? 1 : 0
+        law.spread(count, over: &pitTenths)
     }
 
     package mutating func add(total: Int, law: CountLaw) {
@@ -112,6 +115,7 @@ public struct ForecastScore: Equatable, Sendable {
         inside90 += other.inside90
         inside50 += other.inside50
         cellsCovered += other.cellsCovered
+        for tenth in pitTenths.indices { pitTenths[tenth] += other.pitTenths[tenth] }
         totals += other.totals
         totalsCovered += other.totalsCovered
         for index in hits.indices { hits[index] += other.hits[index] }

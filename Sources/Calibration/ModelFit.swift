@@ -20,11 +20,16 @@ struct ModelFit {
     /// Categories whose offences the force has not counted.
     private(set) var categoriesWithoutCounts: [Int] = []
 
-    /// - Parameter force: The same counts, prepared for estimation.
-    init(counts: StreetCounts, force: ForceCounts, reference: Reference, leavingOut: [CivilMonth], recency: Recency?) {
+    /// - Parameters:
+    ///   - force: The same counts, prepared for estimation.
+    ///   - rolling: Forecasts over `force`.
+    init(
+        counts: StreetCounts, force: ForceCounts, rolling: RollingForecasts, reference: Reference,
+        leavingOut: [CivilMonth], recency: Recency?
+    ) {
         let areas = counts.areas
         let categories = counts.categories
-        estimate = ForceEstimate(force, rolling: RollingForecasts(force), months: force.months.count, recency: recency)
+        estimate = ForceEstimate(force, rolling: rolling, months: force.months.count, recency: recency)
         dispersion = estimate.dispersion
         trend = estimate.rates.map {
             $0.growth == 0 ? .init() : .init(growth: $0.growth, damping: GrowthEstimate.damping)

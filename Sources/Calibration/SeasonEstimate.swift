@@ -18,6 +18,9 @@ package struct SeasonEstimate: Sendable {
     package private(set) var noise = Array(repeating: 0.0, count: 12)
     /// Square of what shrinkage has taken from each factor's departure from flat, as it is expected, `[12]`.
     package private(set) var bias = Array(repeating: 0.0, count: 12)
+    /// The months' incidents for their exposure, as ratios to the mean and with a steady growth taken out: what the
+    /// pattern is estimated from; empty where there is none.
+    package private(set) var ratios: [Double] = []
     /// Parameters that the pattern has spent: 1 if flat, 12 if taken as observed.
     package private(set) var parameters = 1.0
 
@@ -48,6 +51,7 @@ package struct SeasonEstimate: Sendable {
         let level = months.indices.map { slot in
             totals[slot] / (daily * worth[slot]) * Numerics.exp(-slope * (Double(months[slot].index) - middle))
         }
+        ratios = level
         var season = Array(repeating: 0.0, count: 12)
         for (slot, month) in calendar.enumerated() { season[month] += level[slot] / years[month] }
 

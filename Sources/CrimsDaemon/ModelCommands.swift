@@ -3,6 +3,7 @@ import Coupling
 import CrimsCore
 import Models
 import Protocol
+import Reporting
 
 extension Tool {
     static let modelsCommand = Command(
@@ -117,7 +118,7 @@ extension Tool {
                 .flag("strict", "fail, and write nothing, if the records are not whole and faultless"),
                 .flag("dry-run", "read and account for the records, and go no further; -o is not needed"),
                 .flag("json", "the account as JSON on stdout"),
-            ],
+            ] + ReportOutput.options,
             notes: [
                 "An ARCHIVE is a zip as downloaded, a folder that one was unpacked into, or a monthly street file.",
                 "For all forces, --force england-and-wales: the ARCHIVE is a CSV table of counts with the columns force, "
@@ -125,6 +126,7 @@ extension Tool {
                 "Rows are used or rejected for a reason; the account goes to stderr and into the model.",
                 "--strict fails on whatever it says but rows outside --from and --to and repeated Crime IDs.",
                 "The method upstream repeats the predecessor's formulas, to compare with its results; it takes whole years.",
+                "The report is one HTML page: what went in and what was rejected, rates, seasons, a back-test, caveats.",
             ]),
         run: calibrate)
 
@@ -143,6 +145,7 @@ extension Tool {
         }
         let isDry = arguments.has("dry-run")
         let output = isDry ? arguments["output"] ?? "" : try arguments.required("output")
+        let reportOutput = isDry ? .none : try ReportOutput(arguments, folder: output)
         let name = output.split(separator: "/").last.map(String.init)
         var options = CalibrationOptions(
             archives: arguments.operands, force: try arguments.required("force"), from: try month("from"),
@@ -162,13 +165,18 @@ extension Tool {
             }
             return
         }
+        var facts: CalibrationFacts?
         let result = try reportingFaults(arguments) { () throws(CalibrationError) in
-            try Calibration.calibrate(options, log: log)
+            try Calibration.calibrate(options, facts: reportOutput == .none ? nil : { facts = $0 }, log: log)
         }
-        try ModelFolder.write(
-            result.model, information: result.information, to: output, exactRates: method == .upstream)
+        try reportOutput.write(facts.map { CalibrationReport($0, version: version).html }) { page in
+            try ModelFolder.write(
+                result.model, information: result.information, report: page, to: output,
+                exactRates: method == .upstream)
+        }
         report(result.accounting, of: result.model, arguments)
         sayWritten(result.model, to: output)
+        if facts != nil, let path = reportOutput.path(in: output) { Terminal.say("\(path): the report\n") }
     }
 
     static func sayWritten(_ model: CrimeModel, to output: String) {

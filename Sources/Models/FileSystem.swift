@@ -142,8 +142,17 @@ package enum FileSystem {
         return String(cString: text)
     }
 
+    /// Whether two paths lead to the same folder, or would once it is there.
+    package static func isSame(_ left: String, _ right: String) -> Bool {
+        let left = ModelFolder.trimmed(left.isEmpty ? "." : left)
+        let right = ModelFolder.trimmed(right)
+        if left == right { return true }
+        guard let resolved = resolved(left) else { return false }
+        return resolved == self.resolved(right)
+    }
+
     /// All before the last component, without the slash; empty for a bare name.
-    static func parent(of path: String) -> String {
+    package static func parent(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "" }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }

@@ -8,12 +8,15 @@ extension ModelFolder {
     ///
     /// A model that is there already is replaced. Numbers have 6 significant digits.
     ///
-    /// - Parameter exactRates: Write rates and probabilities in the shortest form that reads back the same doubles.
+    /// - Parameters:
+    ///   - report: A page about the model, which lies beside its files as ``reportFile`` and is no part of it.
+    ///   - exactRates: Write rates and probabilities in the shortest form that reads back the same doubles.
     /// - Precondition: The model's categories come in the order in which its crimes first name them.
     /// - Throws: ``ModelError/refused(path:reason:)`` if something other than a model is there, or
     ///   ``ModelError/system(call:path:errno:reason:)``.
     public static func write(
-        _ model: CrimeModel, information: ModelInformation, to path: String, exactRates: Bool = false
+        _ model: CrimeModel, information: ModelInformation, report: [UInt8]? = nil, to path: String,
+        exactRates: Bool = false
     ) throws(ModelError) {
         let path = trimmed(path)
         try refuseUnlessReplaceable(path)
@@ -30,6 +33,7 @@ extension ModelFolder {
                 guard let bytes = writer.bytes(of: file) else { continue }
                 try FileSystem.write(bytes, to: hidden + "/" + file.rawValue)
             }
+            if let report { try FileSystem.write(report, to: hidden + "/" + reportFile) }
             FileSystem.syncFolder(hidden)
             try replace(path, with: hidden)
         } catch {
@@ -50,7 +54,7 @@ extension ModelFolder {
         guard let names = FileSystem.names(in: path) else { throw FileSystem.failure("opendir", path) }
         if names.isEmpty { return }
         guard isModel(path) else { throw .refused(path: path, reason: "it is a folder without a model.json") }
-        let known = ModelFile.allCases.map(\.rawValue)
+        let known = ModelFile.allCases.map(\.rawValue) + [reportFile]
         if let stranger = names.first(where: { !known.contains($0) }) {
             throw .refused(path: path, reason: "it holds \"\(stranger)\", which is no part of a model")
         }

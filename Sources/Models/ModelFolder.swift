@@ -17,7 +17,12 @@ import CrimsCore
 /// | `neighbours.csv` | area, neighbour; a pair in one direction or both |
 /// | `dispersion.csv` (optional) | category, shared, own: variances of gamma frailties of mean 1 |
 /// | `trend.csv` (optional) | category, growth, damping |
+///
+/// A `report.html` may lie beside them; it is not read, and no part of the digest.
 public enum ModelFolder {
+    /// The name of a calibration's report.
+    public static let reportFile = "report.html"
+
     /// Reads a model. Its name is the folder's, so that a copied folder is asked for by its own name.
     ///
     /// - Throws: ``ModelError/invalid(path:problem:)`` with the first error that ``check(_:)`` finds,

@@ -3,6 +3,7 @@ import CrimsCore
 import Glibc
 import Models
 import Protocol
+import Reporting
 import Testing
 
 @Suite struct CalibrateTests {
@@ -108,7 +109,8 @@ import Testing
         var options = CalibrationOptions(archives: [Self.archive], force: "merseyside", reference: "reference")
         options.from = CivilMonth(year: 2018, month: 1)
         options.to = CivilMonth(year: 2019, month: 12)
-        let (model, information, accounting) = try calibrate(options, log: { _ in })
+        var facts: CalibrationFacts?
+        let (model, information, accounting) = try calibrate(options, facts: { facts = $0 }, log: { _ in })
         #expect(model.areas.count == 184 && model.categories.count == 14)
         #expect(accounting.rows == 504_439 && accounting.files == 36 && accounting.used == 330_861)
         #expect(accounting.missingMonths.isEmpty && accounting.unrecognisedOutcomes.isEmpty)
@@ -132,6 +134,13 @@ import Testing
         if FileSystem.kind(of: "models/merseyside") == .folder {
             let shipped = try ModelFolder.read("models/merseyside").digest
             #expect(try ModelFolder.read(folder.path + "/merseyside").digest == shipped, "the shipped model is stale")
+            let page = try #require(try FileSystem.read("models/merseyside/" + ModelFolder.reportFile))
+            // It says which version made it; what a version changes shows elsewhere.
+            let text = String(decoding: page, as: UTF8.self)
+            let version = try #require(text.split(separator: "content=\"crims ").last?.prefix { $0 != "\"" })
+            let report = CalibrationReport(try #require(facts), version: String(version))
+            let isSame = report.html == page
+            #expect(isSame, "the shipped report is stale")
         }
     }
 }

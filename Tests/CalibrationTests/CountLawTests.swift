@@ -63,4 +63,20 @@ import Testing
             #expect(shares.narrow < shares.right - 0.008)
         }
     }
+
+    @Test(arguments: [(0.3, 0.0), (4.0, 0.2), (250, 0.01)])
+    func `a count is spread over tenths as its interval lies`(mean: Double, variance: Double) {
+        let law = CountLaw(mean: mean, variance: variance)
+        for count in [0, 1, 4, 230, 250, 900] {
+            var tenths = Array(repeating: 0.0, count: 10)
+            law.spread(count, over: &tenths)
+            #expect(abs(tenths.reduce(0, +) - 1) < 1e-12)
+            for part in 0..<10 {
+                let share = law.share(of: count, inside: Double(part) / 10, Double(part + 1) / 10)
+                #expect(abs(tenths[part] - share) < 1e-9 || tenths.contains(1), "\(count): \(tenths)")
+            }
+        }
+        #expect(law.interval90.low == law.quantile(0.05) && law.interval90.contains(law.quantile(0.95)))
+        #expect(!law.interval90.contains(law.interval90.high + 1) && !law.interval90.contains(law.interval90.low - 1))
+    }
 }
