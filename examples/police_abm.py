@@ -5,7 +5,7 @@ begin within the hour stays unanswered. Two things feed back, once per area and 
 - unanswered burglary makes burglary there 1.2 times as likely; half of that is gone in 7 days;
 - officers with nothing to do patrol where burglary and robbery were: 0.8 times, for the shift.
 The numbers are for illustration. The same --seed gives the same crimes and the same policing.
-Start `crims serve`, then: python police_abm.py --officers 54 --weeks 4
+Start `crims serve`, then: python police_abm.py --officers 65 --weeks 4
 """
 
 import argparse
@@ -77,7 +77,7 @@ parser.add_argument("--control", default="tcp://127.0.0.1:5555")
 parser.add_argument("--run", default="police", help="a new name")
 parser.add_argument("--start", default="2020-01-06")
 parser.add_argument("--weeks", type=int, default=4)
-parser.add_argument("--officers", type=int, default=54, help="on the three shifts together")
+parser.add_argument("--officers", type=int, default=65, help="on the three shifts together")
 parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--json", help="write the table there, too")
 args = parser.parse_args()
