@@ -11,7 +11,8 @@ import Testing
     @Test func `text and attributes are escaped, and control characters replaced`() {
         let text = written { $0.element("p", ["class": "\"><script>"], "a < b & \"c\" > d\u{0}\u{1B}\u{7F}\n\u{E9}") }
         #expect(
-            text == "<p class=\"&quot;&gt;&lt;script&gt;\">a &lt; b &amp; &quot;c&quot; &gt; d\u{FFFD}\u{FFFD}\u{FFFD}\n\u{E9}</p>"
+            text
+                == "<p class=\"&quot;&gt;&lt;script&gt;\">a &lt; b &amp; &quot;c&quot; &gt; d\u{FFFD}\u{FFFD}\u{FFFD}\n\u{E9}</p>"
         )
     }
 

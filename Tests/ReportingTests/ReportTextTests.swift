@@ -21,7 +21,9 @@ import Testing
     }
 
     @Test(arguments: [(100_000.0, "100,000"), (130, "130"), (51, "51"), (0.4, "0.4"), (0.034, "0.034"), (0, "0")])
-    func `short numbers have no zeros at the end`(value: Double, text: String) { #expect(ReportText.short(value) == text) }
+    func `short numbers have no zeros at the end`(value: Double, text: String) {
+        #expect(ReportText.short(value) == text)
+    }
 
     @Test func `lists end in and, long ones in their number`() {
         #expect(ReportText.list(["a"]) == "a" && ReportText.list(["a", "b", "c"]) == "a, b and c")

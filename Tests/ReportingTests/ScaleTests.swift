@@ -31,7 +31,9 @@ import Testing
         #expect(Scale(upTo: 0, from: 0, to: 1)(0) == 0)
     }
 
-    @Test(arguments: [([0.0, 5, 10], 0), ([0, 0.5], 1), ([0.8, 1], 1), ([0, 0.05], 2), ([3], 0), ([0, 0.2, 0.4], 1)])
+    @Test(arguments: [
+        ([0.0, 5, 10], 0), ([0, 0.5], 1), ([0.8, 1], 1), ([0, 0.05], 2), ([3], 0), ([0, 0.2, 0.4], 1),
+    ])
     func `labels have as many digits as tell ticks apart`(ticks: [Double], places: Int) {
         #expect(Scale.places(ticks) == places)
     }
