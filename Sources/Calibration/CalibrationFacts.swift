@@ -37,7 +37,7 @@ public struct CalibrationFacts: Sendable {
         package var growth: (monthly: Double, afterYear: Double)
         /// What the model expects in all areas in each of the months counted, going back from the last.
         package var course: [Double]
-        /// The twelve months after the last.
+        /// What the model expects in the twelve months after its period.
         package var ahead: [Forecast]
         package var suspects: Suspects
         /// Whether the shares of offences are the force's own; they are those of all forces otherwise.
