@@ -313,15 +313,15 @@ def test_it_goes_where_it_is_asked_to_or_nowhere(small, tmp_path):
 
 @pytest.mark.parametrize(
     "options, said",
-    [(["--report", "x.html", "--no-report"], "exclude"), (["--report", "{model}/other.html"], "report.html"),
-     (["--report", "{folder}"], "a file"), (["--report", "/dev/null"], "a file")],
-    ids=["both", "a stranger in the model", "a folder", "a device"],
+    [(["--report", "{0}/x.html", "--no-report"], "exclude"), (["--report", "{0}/here/other.html"], "report.html"),
+     (["--report", "{0}"], "a file"), (["--report", "{0}/pipe"], "a file"), (["--report", "{0}/here"], "a file")],
+    ids=["both", "a stranger in the model", "a folder", "a pipe", "the model's folder"],
 )  # fmt: skip
 def test_wrong_usage_is_told_before_anything_is_done(small, tmp_path, options, said):
-    options = [option.format(model=tmp_path / "here", folder=tmp_path) for option in options]
-    done = small(tmp_path / "here", *options)
+    os.mkfifo(tmp_path / "pipe")
+    done = small(tmp_path / "here", *(option.format(tmp_path) for option in options))
     assert (done.returncode, done.stdout) == (2, "") and said in done.stderr
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"] and (tmp_path / "pipe").is_fifo()
 
 
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["in the folder", "elsewhere"])
