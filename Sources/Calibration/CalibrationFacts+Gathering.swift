@@ -10,9 +10,11 @@ extension CalibrationFacts {
     /// - Parameters:
     ///   - force: `counts`, prepared for estimation.
     ///   - rolling: Forecasts over `force`.
+    ///   - asked: Half-lives that somebody has set; nil where they were chosen from the records.
     init(
         model: CrimeModel, information: ModelInformation, accounting: Accounting, reference: Reference,
-        counts: StreetCounts, force: ForceCounts, fit: ModelFit, rolling: RollingForecasts
+        counts: StreetCounts, force: ForceCounts, fit: ModelFit, rolling: RollingForecasts,
+        recency asked: Recency?
     ) throws(CalibrationError) {
         self.model = model
         self.information = information
@@ -21,6 +23,7 @@ extension CalibrationFacts {
         hectares = reference.hectares
         months = force.months
         recency = fit.estimate.recency
+        isRecencyChosen = asked == nil
         unknownOutcomes = counts.months.indices.map(counts.unknownShare)
         categories = force.categories.indices.map { category in
             Category(
@@ -34,7 +37,7 @@ extension CalibrationFacts {
             force, categories: model.categories, hectares: hectares,
             plan: BacktestPlan(
                 train: (months[0], last), test: (last.next, months[months.count - 1]), horizon: Self.horizon),
-            rolling: rolling)
+            rolling: rolling, recency: asked)
     }
 }
 

@@ -20,6 +20,8 @@ public struct CalibrationFacts: Sendable {
     /// In the model's order.
     package var categories: [Category]
     package var recency: Recency
+    /// Whether the half-lives were chosen from the records, and not set.
+    package var isRecencyChosen: Bool
     /// Nil where the months are too few.
     package var backtest: Backtest?
 

@@ -135,8 +135,9 @@ def small(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
     files, reference = records(folder, months(20, without=["2018-05"]))
 
-    def calibrate(output, *options, command="calibrate", **settings):
-        command = [CRIMS, command, *files, "--force", "here", "--reference", reference, *options]
+    def calibrate(output, *options, command="calibrate", named=True, **settings):
+        command = [CRIMS, command, *files, "--reference", reference, *options]
+        command += ["--force", "here"] if named else []
         command += ["-o", output] if output else []
         return subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, timeout=20, **settings)
 
@@ -281,6 +282,30 @@ def test_a_short_record_has_no_test_and_says_so(tmp_path, crims):
     assert [section.attributes["id"] for section in page.all("section")] == SECTIONS
     assert "There is no test" in page.section("backtest").text
     assert "How well it forecasts is not known" in page.section("summary").text
+
+
+def test_what_is_left_out_and_what_is_set_by_hand_is_said(tmp_path, crims):
+    files, reference = records(tmp_path / "records", months(16))
+    few = files[6].read_text().splitlines(keepends=True)[:4]
+    files[6].write_text("".join(few))
+    done = crims("calibrate", *files, "--force", "here", "--reference", reference, "-o", tmp_path / "model",
+                 "--half-lives", "5,7")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    page = Page(tmp_path / "model" / "report.html")
+    assert "and left out: 2018-07" in page.section("summary").text
+    assert page.table("by the first reason")["Month left out, having too few rows"][0] == "3"
+    assert "2018-07" not in page.table("by month and category; the stronger")
+    settings = page.section("settings").text
+    assert "set by hand" in settings and "5 months" in settings and "7 months" in settings
+    steps = page.table("Steps of the test")
+    assert all(row[1:] == ["5 months", "7 months"] for name, row in steps.items() if name != "Learnt from")
+
+
+def test_a_model_without_a_report_says_so(small, tmp_path):
+    for options in (["--method", "upstream"], ["--force", "england-and-wales"]):
+        done = small(tmp_path / "here", *options, "--report", tmp_path / "page.html", named="--force" not in options)
+        assert done.returncode == 2 and "no report" in done.stderr, done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_same_records_give_the_same_bytes(small, folder, tmp_path):
