@@ -42,7 +42,7 @@ public func calibrate(
         facts(
             try CalibrationFacts(
                 model: model, information: information, accounting: accounting, reference: reference, counts: counts,
-                force: force, fit: fit, rolling: rolling))
+                force: force, fit: fit, rolling: rolling, recency: options.recency))
     }
     return (model, information, accounting)
 }

@@ -10,9 +10,11 @@ extension CalibrationFacts {
     /// - Parameters:
     ///   - force: `counts`, prepared for estimation.
     ///   - rolling: Forecasts over `force`.
+    ///   - asked: Half-lives that somebody has set; nil where they were chosen from the records.
     init(
         model: CrimeModel, information: ModelInformation, accounting: Accounting, reference: Reference,
-        counts: StreetCounts, force: ForceCounts, fit: ModelFit, rolling: RollingForecasts
+        counts: StreetCounts, force: ForceCounts, fit: ModelFit, rolling: RollingForecasts,
+        recency asked: Recency?
     ) throws(CalibrationError) {
         self.model = model
         self.information = information
@@ -21,6 +23,7 @@ extension CalibrationFacts {
         hectares = reference.hectares
         months = force.months
         recency = fit.estimate.recency
+        isRecencyChosen = asked == nil
         unknownOutcomes = counts.months.indices.map(counts.unknownShare)
         categories = force.categories.indices.map { category in
             Category(
@@ -34,7 +37,7 @@ extension CalibrationFacts {
             force, categories: model.categories, hectares: hectares,
             plan: BacktestPlan(
                 train: (months[0], last), test: (last.next, months[months.count - 1]), horizon: Self.horizon),
-            rolling: rolling)
+            rolling: rolling, recency: asked)
     }
 }
 
@@ -46,7 +49,6 @@ extension CalibrationFacts.Category {
         let data = force.categories[category]
         let rates = fit.estimate.rates[category]
         let weights = model.profiles[category * 168..<(category + 1) * 168]
-        let last = force.months[force.months.count - 1]
         totals = data.totals
         areaCounts = (0..<force.areas).map { area in
             force.months.indices.reduce(0) { $0 + data.counts[$1 * force.areas + area] }
@@ -65,8 +67,10 @@ extension CalibrationFacts.Category {
         growth = (rates.growth, GrowthEstimate.factor(growth: rates.growth, months: 12))
         course = zip(force.months, data.exposure).map { rates.expected(in: $0, exposure: $1) }
         ahead = (1...12).map { step in
-            let month = CivilMonth(index: last.index + step)
-            let total = rates.expected(in: month, exposure: Exposure.days(of: month, weights: weights))
+            let month = CivilMonth(index: model.period.to.index + step)
+            let rate = (0..<force.areas).reduce(0) { $0 + model.rate(area: $1, category: category, month: month.month) }
+            let total =
+                rate * Exposure.days(of: month, weights: weights) * model.trendFactor(category: category, month: month)
             guard total > 0 else { return .init(month: month, expected: 0, interval: .init(low: 0, high: 0)) }
             let forecast = Forecast(means: rates.shares.map { $0 * total }, dispersion: fit.dispersion[category])
             return .init(month: month, expected: total, interval: forecast.lawOfTotal().interval90)

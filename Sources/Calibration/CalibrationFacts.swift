@@ -20,6 +20,8 @@ public struct CalibrationFacts: Sendable {
     /// In the model's order.
     package var categories: [Category]
     package var recency: Recency
+    /// Whether the half-lives were chosen from the records, and not set.
+    package var isRecencyChosen: Bool
     /// Nil where the months are too few.
     package var backtest: Backtest?
 
@@ -37,7 +39,7 @@ public struct CalibrationFacts: Sendable {
         package var growth: (monthly: Double, afterYear: Double)
         /// What the model expects in all areas in each of the months counted, going back from the last.
         package var course: [Double]
-        /// The twelve months after the last.
+        /// What the model expects in the twelve months after its period.
         package var ahead: [Forecast]
         package var suspects: Suspects
         /// Whether the shares of offences are the force's own; they are those of all forces otherwise.

@@ -14,6 +14,9 @@ extension Tool {
         for flag in ["strict", "dry-run", "json"] where arguments.has(flag) {
             throw UsageError(message: "--\(flag) is of one force's street files, not of \(options.force)")
         }
+        if arguments["report"] != nil {
+            throw UsageError(message: "--report is of one force; a model of \(options.force) has no report yet")
+        }
         let suspects = try arguments["suspects"] != nil ? period("suspects", arguments) : nil
         let result = try Calibration.calibrateEnglandAndWales(options, suspects: suspects) { Terminal.say($0 + "\n") }
         try ModelFolder.write(result.model, information: result.information, to: output)

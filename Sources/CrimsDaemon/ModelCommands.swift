@@ -143,6 +143,9 @@ extension Tool {
             let known = CalibrationOptions.Method.allCases.map(\.rawValue).joined(separator: " or ")
             throw UsageError(message: "--method is \(known), not '\(methodName)'")
         }
+        if method == .upstream, arguments["report"] != nil {
+            throw UsageError(message: "--report: a model by the method upstream has no report")
+        }
         let isDry = arguments.has("dry-run")
         let output = isDry ? arguments["output"] ?? "" : try arguments.required("output")
         let reportOutput = isDry ? .none : try ReportOutput(arguments, folder: output)

@@ -28,8 +28,9 @@ enum ReportOutput: Equatable {
             return
         }
         var status = stat()
-        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-            throw UsageError(message: "--report is a file to write; '\(path)' is there and is none")
+        let isThere = stat(path, &status) == 0
+        if isThere && status.st_mode & S_IFMT != S_IFREG || FileSystem.isSame(path, folder) {
+            throw UsageError(message: "--report is a file to write; '\(path)' is none")
         }
         self = .file(path)
     }
@@ -43,6 +44,7 @@ enum ReportOutput: Equatable {
         let hidden =
             (parent.isEmpty ? "" : parent == "/" ? "/" : parent + "/")
             + ".\(FileSystem.lastComponent(of: path)).\(getpid())"
+        unlink(hidden)
         do {
             try FileSystem.write(report, to: hidden)
             try model(nil)

@@ -7,6 +7,9 @@ extension CalibrationReport {
         (facts.model.period.from.index...facts.model.period.to.index).map(CivilMonth.init(index:))
     }
 
+    /// Months of the period that have no records, or too few.
+    private var monthsWithout: [CivilMonth] { periodMonths.filter { !facts.months.contains($0) } }
+
     // MARK: - What went in
 
     func records(_ markup: inout Markup) {
@@ -26,16 +29,19 @@ extension CalibrationReport {
         markup.block("figure", ["class": "wide"]) { markup in
             markup.block("figcaption", [:], "Incidents used, by month")
             MonthBars(
-                months: periodMonths, values: used, marked: accounting.thinMonths, missing: accounting.missingMonths
+                months: periodMonths, values: used, marked: accounting.thinMonths, missing: monthsWithout
             ).write(
                 &markup, title: "Incidents used, by month",
                 description: "Bars from \(ReportText.fixed(used.min() ?? 0, 0)) to "
                     + "\(ReportText.fixed(used.max() ?? 0, 0)) incidents a month.",
                 label: { ReportText.short($0) })
-            if !accounting.missingMonths.isEmpty || !accounting.thinMonths.isEmpty {
+            if !monthsWithout.isEmpty || !accounting.thinMonths.isEmpty {
                 Self.key(
                     &markup,
-                    [("box-accent", "incidents"), ("box-warm", "a thin month"), ("gap", "a month without records")])
+                    [
+                        ("box-accent", "incidents"), ("box-warm", "a thin month"),
+                        ("gap", "a month that counts for nothing"),
+                    ])
             }
         }
         // Two or three years fit a page.
@@ -123,7 +129,7 @@ extension CalibrationReport {
         guard shares.contains(where: { $0 > 0 }) else { return }
         markup.block("figure", ["class": "wide"]) { markup in
             markup.block("figcaption", [:], "Rows rejected, as a part of each month's")
-            MonthBars(months: periodMonths, values: shares, missing: facts.accounting.missingMonths).write(
+            MonthBars(months: periodMonths, values: shares, missing: monthsWithout).write(
                 &markup, title: "Part of each month's rows that was rejected",
                 description: "Bars from \(ReportText.percent(shares.min() ?? 0, 2)) to "
                     + "\(ReportText.percent(shares.max() ?? 0, 2)).",
@@ -153,6 +159,8 @@ extension CalibrationReport {
             let found = facts.accounting.entries.filter { $0.rejected[reason.rawValue] > 0 }.compactMap(\.category)
             return "Not one of the model's categories: \(ReportText.list(Set(found).sorted(), most: 5))."
         case .noLSOA: return "Published without a place."
+        case .otherLSOA: return "The place's code is of another census, and its name does not tell the area."
+        case .monthLeftOut: return "The month has less than a quarter of the usual rows, so it is no record of a month."
         case .unknownLSOA: return "The place's code is of another census, or of another country."
         case .outsideForce: return "The place lies in another force's area."
         case .malformedRow: return "Not as many fields as the file's first line, or a quotation mark too many."
@@ -167,33 +175,6 @@ extension CalibrationReport {
         }.map { line in
             let text = line.drop { $0 == " " }
             return ReportText.heading(String(text)) + (text.hasSuffix(".") ? "" : ".")
-        }
-    }
-}
-
-/// A bar for each month.
-struct MonthBars {
-    var months: [CivilMonth]
-    var values: [Double]
-    /// In another colour.
-    var marked: [CivilMonth] = []
-    /// With a cross, having no records.
-    var missing: [CivilMonth] = []
-
-    func write(_ markup: inout Markup, title: String, description: String, label: (Double) -> String) {
-        markup.svg(480, 170, title: title, description: description) { markup in
-            let frame = PlotFrame(
-                x: PlotFrame.months(months[0], months[months.count - 1], from: 62, to: 474),
-                y: Scale(upTo: values.max() ?? 0, from: 148, to: 8))
-            frame.yAxis(&markup, label: label)
-            let points = zip(months, values).map { (x: Double($0.index), y: $1) }
-            frame.bars(&markup, points, width: 0.8, class: "fill-accent")
-            frame.bars(
-                &markup, zip(months, points).filter { marked.contains($0.0) }.map(\.1), width: 0.8, class: "fill-warm")
-            for month in missing {
-                PlotFrame.label(&markup, frame.x(Double(month.index)), frame.bottom - 4, "×", anchor: "middle")
-            }
-            frame.monthAxis(&markup)
         }
     }
 }

@@ -5,8 +5,11 @@ import Models
 extension CalibrationReport {
     func settings(_ markup: inout Markup) {
         markup.paragraph(
-            "All settings are chosen from the records. A month that lies one half-life before the last weighs half as "
-                + "much. The level is the force's; the areas' shares of it change more slowly.")
+            (facts.isRecencyChosen
+                ? "All settings are chosen from the records."
+                : "The half-lives were set by hand, also in the test; all other settings are chosen from the records.")
+                + " A month that lies one half-life before the last weighs half as much. The level is the force's; the "
+                + "areas' shares of it change more slowly.")
         markup.block("dl", ["class": "terms"]) { markup in
             for (term, text) in [
                 ("Method", facts.information.method),

@@ -83,6 +83,15 @@ extension CalibrationReport {
             concerns.append(
                 "There are no records of \(ReportText.list(accounting.missingMonths)): they count for nothing.")
         }
+        if !accounting.monthsLeftOut.isEmpty {
+            concerns.append(
+                "Less than a quarter of the usual rows, and left out: \(ReportText.list(accounting.monthsLeftOut)).")
+        }
+        if !accounting.gaps.isEmpty {
+            concerns.append(
+                "No row of a category that the months around have many of, counted as 0: "
+                    + "\(ReportText.list(accounting.gaps.map { "\($0.category) in \($0.month.text)" })).")
+        }
         if !accounting.thinMonths.isEmpty {
             concerns.append(
                 "Less than half the usual rows, and used all the same: \(ReportText.list(accounting.thinMonths)).")

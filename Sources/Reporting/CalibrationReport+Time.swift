@@ -118,7 +118,7 @@ extension CalibrationReport {
         )
         frame.line(&markup, ahead.map { (x($0.month), $0.expected) }, class: "line-accent")
         frame.line(&markup, zip(facts.months, found.course).map { (x($0), $1) }, class: "line-dash")
-        let end = x(facts.months[facts.months.count - 1]) + 0.5
+        let end = x(facts.model.period.to) + 0.5
         frame.line(&markup, [(end, 0), (end, frame.y.upper)], class: "line-thin")
         frame.dots(&markup, zip(facts.months, found.totals).map { (x: x($0), y: $1) }, class: "dots")
     }

@@ -135,8 +135,9 @@ def small(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
     files, reference = records(folder, months(20, without=["2018-05"]))
 
-    def calibrate(output, *options, command="calibrate", **settings):
-        command = [CRIMS, command, *files, "--force", "here", "--reference", reference, *options]
+    def calibrate(output, *options, command="calibrate", named=True, **settings):
+        command = [CRIMS, command, *files, "--reference", reference, *options]
+        command += ["--force", "here"] if named else []
         command += ["-o", output] if output else []
         return subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, timeout=20, **settings)
 
@@ -283,6 +284,30 @@ def test_a_short_record_has_no_test_and_says_so(tmp_path, crims):
     assert "How well it forecasts is not known" in page.section("summary").text
 
 
+def test_what_is_left_out_and_what_is_set_by_hand_is_said(tmp_path, crims):
+    files, reference = records(tmp_path / "records", months(16))
+    few = files[6].read_text().splitlines(keepends=True)[:4]
+    files[6].write_text("".join(few))
+    done = crims("calibrate", *files, "--force", "here", "--reference", reference, "-o", tmp_path / "model",
+                 "--half-lives", "5,7")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    page = Page(tmp_path / "model" / "report.html")
+    assert "and left out: 2018-07" in page.section("summary").text
+    assert page.table("by the first reason")["Month left out, having too few rows"][0] == "3"
+    assert "2018-07" not in page.table("by month and category; the stronger")
+    settings = page.section("settings").text
+    assert "set by hand" in settings and "5 months" in settings and "7 months" in settings
+    steps = page.table("Steps of the test")
+    assert all(row[1:] == ["5 months", "7 months"] for name, row in steps.items() if name != "Learnt from")
+
+
+def test_a_model_without_a_report_says_so(small, tmp_path):
+    for options in (["--method", "upstream"], ["--force", "england-and-wales"]):
+        done = small(tmp_path / "here", *options, "--report", tmp_path / "page.html", named="--force" not in options)
+        assert done.returncode == 2 and "no report" in done.stderr, done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_same_records_give_the_same_bytes(small, folder, tmp_path):
     assert small(tmp_path / "here", "--title", HOSTILE).returncode == 0
     assert (tmp_path / "here" / "report.html").read_bytes() == (folder / "report.html").read_bytes()
@@ -313,15 +338,15 @@ def test_it_goes_where_it_is_asked_to_or_nowhere(small, tmp_path):
 
 @pytest.mark.parametrize(
     "options, said",
-    [(["--report", "x.html", "--no-report"], "exclude"), (["--report", "{model}/other.html"], "report.html"),
-     (["--report", "{folder}"], "a file"), (["--report", "/dev/null"], "a file")],
-    ids=["both", "a stranger in the model", "a folder", "a device"],
+    [(["--report", "{0}/x.html", "--no-report"], "exclude"), (["--report", "{0}/here/other.html"], "report.html"),
+     (["--report", "{0}"], "a file"), (["--report", "{0}/pipe"], "a file"), (["--report", "{0}/here"], "a file")],
+    ids=["both", "a stranger in the model", "a folder", "a pipe", "the model's folder"],
 )  # fmt: skip
 def test_wrong_usage_is_told_before_anything_is_done(small, tmp_path, options, said):
-    options = [option.format(model=tmp_path / "here", folder=tmp_path) for option in options]
-    done = small(tmp_path / "here", *options)
+    os.mkfifo(tmp_path / "pipe")
+    done = small(tmp_path / "here", *(option.format(tmp_path) for option in options))
     assert (done.returncode, done.stdout) == (2, "") and said in done.stderr
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"] and (tmp_path / "pipe").is_fifo()
 
 
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["in the folder", "elsewhere"])
