@@ -133,7 +133,7 @@ struct Reference {
             let count = try table.number(2)
             guard count >= 0 else { throw table.failure("count is below 0") }
             offences[index].count.all += count
-            if table.text(0) == force || force == EnglandAndWales.name { offences[index].count.force += count }
+            if table.text(0) == force { offences[index].count.force += count }
         }
     }
 
