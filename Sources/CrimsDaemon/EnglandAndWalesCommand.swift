@@ -11,7 +11,7 @@ extension Tool {
         guard options.method == .shrunk else {
             throw UsageError(message: "--method \(options.method.rawValue) is of one force, not of \(options.force)")
         }
-        for flag in ["strict", "dry-run", "json", "report"] where arguments.has(flag) || arguments[flag] != nil {
+        for flag in ["strict", "dry-run", "json"] where arguments.has(flag) {
             throw UsageError(message: "--\(flag) is of one force's street files, not of \(options.force)")
         }
         if arguments["report"] != nil {
