@@ -219,7 +219,8 @@ extension Hub {
                 expected: run.nextSeq, "run '\(run.name)' expects seq \(run.nextSeq), not \(seq): nothing was adjusted")
         }
         let (accepted, _) = try run.resolve([terms], limits: limits)
-        try recorder.append(Record(run: run.name, who: peer.who, event: .adjusted(terms, seq: run.nextSeq)))
+        try recorder.append(
+            Record(run: run.name, who: peer.who, event: .adjusted(terms, id: accepted[0].id, seq: run.nextSeq)))
         run.take(accepted)
         reply(answer(accepted[0], run, id, duplicate: false), to: peer)
         publish(accepted[0], of: run)

@@ -68,6 +68,30 @@ extension Hub {
                 ]))
     }
 
+    /// Draws the steps of a record again before taking it.
+    ///
+    /// - Returns: why its incidents are not known to be those that were answered; nil if they are, or it has none.
+    public func verify(_ record: Record) -> Refusal? {
+        defer { restore(record) }
+        guard case .stepped(let step) = record.event else { return nil }
+        do throws(Refusal) {
+            let run = try run(record.run)
+            let window = run.time.minutes..<run.start(of: step.seq + step.steps).minutes
+            let accepted = try run.resolve(step.adjust, limits: .none).accepted
+            var draw = WindowDraw(
+                run: run, window: window,
+                schedule: run.schedule(in: window) + accepted.map(\.scheduled).filter { $0.acts(in: window) },
+                format: .none)
+            while !draw.isAtEnd { try draw.advance(limits: .none, now: now) }
+            guard draw.digest.value == step.digest, draw.count == step.incidents else {
+                return differs(run, seq: step.seq)
+            }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     private func replay(_ record: Record) throws(Refusal) {
         switch record.event {
         case .opened(let opening):
@@ -90,9 +114,11 @@ extension Hub {
             run.count(fork.incidents - run.incidents)
             insert(run)
         case .stepped(let step): try run(record.run).restore(step)
-        case .adjusted(let terms, _):
+        case .adjusted(let terms, let id, _):
             let run = try run(record.run)
-            run.take(try run.resolve([terms], limits: .none).accepted)
+            let (accepted, ids) = try run.resolve([terms], limits: .none)
+            guard ids == [id] else { throw run.renumbered(ids, not: [id]) }
+            run.take(accepted)
         case .retracted(let adjustment, _):
             let run = try run(record.run)
             if let index = run.index(ofAdjustment: adjustment) { _ = run.retract(index) }
@@ -133,6 +159,7 @@ extension Run {
     /// Takes steps that were acknowledged, without drawing them.
     func restore(_ step: Record.Stepped) throws(Refusal) {
         let (accepted, adjusted) = try resolve(step.adjust, limits: .none)
+        guard adjusted == step.adjusted else { throw renumbered(adjusted, not: step.adjusted) }
         take(accepted)
         take(
             Taken(
@@ -140,13 +167,20 @@ extension Run {
                 lastDigest: step.lastDigest),
             incidents: step.incidents)
     }
+
+    func renumbered(_ ids: [String], not kept: [String]) -> Refusal {
+        Refusal(
+            .storage,
+            "the adjustments \(kept.joined(separator: ", ")) of run '\(name)' come back as "
+                + "\(ids.joined(separator: ", ")): records are missing; put a back-up of the data folder back")
+    }
 }
 
 extension Record.Stepped {
     init(_ taken: Run.Taken, incidents: Int) {
         self.init(
-            seq: taken.seq, steps: taken.steps, adjust: taken.adjust, incidents: incidents, digest: taken.digest,
-            lastDigest: taken.lastDigest)
+            seq: taken.seq, steps: taken.steps, adjust: taken.adjust, adjusted: taken.adjusted, incidents: incidents,
+            digest: taken.digest, lastDigest: taken.lastDigest)
     }
 }
 

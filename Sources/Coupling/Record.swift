@@ -19,7 +19,7 @@ public struct Record: Equatable, Sendable {
         case forked(Fork)
         case stepped(Stepped)
         /// `seq` is the run's next step when it was taken.
-        case adjusted(AdjustmentTerms, seq: Int)
+        case adjusted(AdjustmentTerms, id: String, seq: Int)
         case retracted(adjustment: String, seq: Int)
         case closed(seq: Int)
         case deleted(seq: Int)
@@ -58,13 +58,18 @@ public struct Record: Equatable, Sendable {
         public var seq: Int
         public var steps: Int
         public var adjust: [AdjustmentTerms]
+        /// Their ids; those of earlier ones where a key was known.
+        public var adjusted: [String]
         public var incidents: Int
         /// Of all its incidents, and of those of its last step.
         public var digest: UInt64
         public var lastDigest: UInt64
 
-        public init(seq: Int, steps: Int, adjust: [AdjustmentTerms], incidents: Int, digest: UInt64, lastDigest: UInt64)
-        {
+        public init(
+            seq: Int, steps: Int, adjust: [AdjustmentTerms], adjusted: [String], incidents: Int, digest: UInt64,
+            lastDigest: UInt64
+        ) {
+            self.adjusted = adjusted
             self.seq = seq
             self.steps = steps
             self.adjust = adjust

@@ -81,13 +81,16 @@ extension StoredRecord {
             (seq, steps, incidents) = (step.seq, step.steps, step.incidents)
             (digest, lastDigest) = (Int(bitPattern: UInt(step.digest)), Int(bitPattern: UInt(step.lastDigest)))
             if !step.adjust.isEmpty {
-                body = Self.bytes([.init("adjust", .array(step.adjust.map { .object($0.given) }))])
+                body = Self.bytes([
+                    .init("adjust", .array(step.adjust.map { .object($0.given) })),
+                    .init("adjusted", .array(step.adjusted.map { .string($0) })),
+                ])
             }
-        case .adjusted(let terms, let seq):
+        case .adjusted(let terms, let id, let seq):
             event = .adjust
             self.seq = seq
             let meant = terms.seq.map { [JSON.Member("seq", .number(Double($0)))] } ?? []
-            body = Self.bytes(meant + [.init("adjust", .object(terms.given))])
+            body = Self.bytes(meant + [.init("adjust", .object(terms.given)), .init("adjusted", .string(id))])
         case .retracted(let adjustment, let seq):
             event = .retract
             self.seq = seq
@@ -106,6 +109,9 @@ extension StoredRecord {
         writer.json(.object(members))
         return writer.bytes
     }
+
+    /// The hash as lower-case hexadecimal digits.
+    public var hashText: String { Hexadecimal.text(hash) }
 
     /// What was asked, with its parts to look at; an empty object where there is nothing.
     public var document: JSON { body.flatMap { try? JSON(parsing: $0) } ?? .object([]) }
@@ -130,21 +136,24 @@ extension StoredRecord {
         case .step:
             guard let steps, let incidents, let digest, let lastDigest else { throw unreadable }
             var adjust: [AdjustmentTerms] = []
+            var adjusted: [String] = []
             if body != nil {
+                let document = document
                 for element in document["adjust"]?.elements ?? [] {
                     adjust.append(try AdjustmentTerms(element, place: "record \(number): "))
                 }
+                adjusted = document["adjusted"]?.elements?.compactMap(\.text) ?? []
             }
             event = .stepped(
                 .init(
-                    seq: seq, steps: steps, adjust: adjust, incidents: incidents,
+                    seq: seq, steps: steps, adjust: adjust, adjusted: adjusted, incidents: incidents,
                     digest: UInt64(UInt(bitPattern: digest)), lastDigest: UInt64(UInt(bitPattern: lastDigest))))
         case .adjust:
             let document = document
-            guard let given = document["adjust"] else { throw unreadable }
+            guard let given = document["adjust"], let id = document["adjusted"]?.text else { throw unreadable }
             var terms = try AdjustmentTerms(given, place: "record \(number): ")
             terms.seq = document["seq"]?.number.map { Int($0) }
-            event = .adjusted(terms, seq: seq)
+            event = .adjusted(terms, id: id, seq: seq)
         case .retract:
             guard let adjustment = document["adjustment"]?.text else { throw unreadable }
             event = .retracted(adjustment: adjustment, seq: seq)
