@@ -19,13 +19,13 @@ public enum JournalError: Error, Equatable, CustomStringConvertible {
 }
 
 /// One connection to an SQLite database; used by one thread.
-final class Database {
+package final class Database {
     let path: String
     private let handle: OpaquePointer
 
-    enum Mode { case writing, reading }
+    package enum Mode { case writing, reading }
 
-    init(_ path: String, _ mode: Mode) throws(JournalError) {
+    package init(_ path: String, _ mode: Mode) throws(JournalError) {
         self.path = path
         let access = mode == .writing ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY
         var handle: OpaquePointer?
@@ -57,7 +57,7 @@ final class Database {
     /// Whether no transaction is open.
     var isIdle: Bool { sqlite3_get_autocommit(handle) != 0 }
 
-    func run(_ sql: String) throws(JournalError) {
+    package func run(_ sql: String) throws(JournalError) {
         guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw failure }
     }
 

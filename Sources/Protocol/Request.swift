@@ -152,4 +152,10 @@ public struct ForkRequest: Equatable, Sendable {
     public var seq: Int?
     /// The new run's name, if the client chose it.
     public var name: String?
+
+    public init(run: String, seq: Int? = nil, name: String? = nil) {
+        self.run = run
+        self.seq = seq
+        self.name = name
+    }
 }

@@ -10,9 +10,10 @@ final class Bench {
     private(set) var logged: [(event: String, facts: [JSON.Member])] = []
     private(set) var hub: Hub!
 
-    init(limits: Limits = Limits()) {
+    init(limits: Limits = Limits(), source: any ModelSource = Ring(), recorder: any Recorder = NoRecorder()) {
         hub = Hub(
-            source: Ring(), limits: limits, identity: Identity(version: "0", journal: "j", boot: 1), now: { 0 },
+            source: source, recorder: recorder, limits: limits, identity: Identity(version: "0", journal: "j", boot: 1),
+            now: { 0 },
             emit: { [unowned self] in take($0) })
     }
 
