@@ -57,8 +57,10 @@ public final class Hub {
 
     public let limits: Limits
     public var identity: Identity
-    /// Nanoseconds of a monotonic clock; for `status` alone.
+    /// Nanoseconds of a monotonic clock; for time-outs and `status` alone.
     let now: () -> UInt64
+    /// Seconds since 1970, universal time; for `status` alone.
+    let calendar: () -> Int
     let emit: (Action) -> Void
     let cache = MonthCache()
     let source: any ModelSource
@@ -69,15 +71,18 @@ public final class Hub {
     private var opened = 0
     private(set) var subscriptions = Subscriptions()
     private var jobs = JobQueue()
+    /// The runs for whose next step somebody waits, so that none of the others is looked at for time-outs.
+    var atBarrier: [Run] = []
 
     public init(
         source: any ModelSource, limits: Limits, identity: Identity, now: @escaping () -> UInt64,
-        emit: @escaping (Action) -> Void
+        calendar: @escaping () -> Int = { 0 }, emit: @escaping (Action) -> Void
     ) {
         self.source = source
         self.limits = limits
         self.identity = identity
         self.now = now
+        self.calendar = calendar
         self.emit = emit
     }
 

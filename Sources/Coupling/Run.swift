@@ -55,6 +55,7 @@ final class Run {
     // What the hub keeps with a run.
     var isBusy = false
     var isStepping = false
+    var barrier: Barrier
     var waiting: [Hub.Pending] = []
     var timings = RunTimings()
 
@@ -62,7 +63,7 @@ final class Run {
         let seq: Int
         /// Before its steps.
         let incidents: Int
-        /// What its `adjust` list came to.
+        /// What its `adjust` lists came to.
         let adjusted: [String]
     }
 
@@ -70,7 +71,16 @@ final class Run {
     struct Taken {
         let seq: Int
         let steps: Int
+        /// By participant, in their order; one in a run without.
+        let asked: [Asked]
+    }
+
+    /// One participant's part in a step.
+    struct Asked {
+        /// Nil in a run without participants.
+        let participant: String?
         let adjust: [AdjustmentTerms]
+        /// The ids that the list came to.
         let adjusted: [String]
     }
 
@@ -81,6 +91,7 @@ final class Run {
         self.name = name
         self.served = served
         self.arguments = arguments
+        barrier = Barrier(arguments.participants)
         sampler = Sampler(prepared: served.prepared, world: arguments.world, cache: cache)
         time = arguments.start
         nextSeq = 0
@@ -91,7 +102,10 @@ final class Run {
     init(name: String?, of parent: Run, request: ForkRequest, cache: MonthCache) {
         self.name = name ?? ""
         served = parent.served
-        arguments = parent.arguments
+        var arguments = parent.arguments
+        arguments.participants = request.participants
+        self.arguments = arguments
+        barrier = Barrier(arguments.participants)
         sampler = Sampler(prepared: served.prepared, world: arguments.world, cache: cache)
         let seq = request.seq ?? parent.nextSeq
         time = arguments.step.advance(arguments.start, by: seq)
@@ -159,7 +173,7 @@ final class Run {
     }
 
     func take(_ taken: Taken, incidents count: Int) {
-        milestones.append(Milestone(seq: taken.seq, incidents: incidents, adjusted: taken.adjusted))
+        milestones.append(Milestone(seq: taken.seq, incidents: incidents, adjusted: taken.asked.flatMap(\.adjusted)))
         last = taken
         nextSeq = taken.seq + taken.steps
         time = start(of: nextSeq)

@@ -47,7 +47,7 @@ extension Tool {
         let catalog = ModelCatalog(folders: ModelCatalog.standardFolders(extra: arguments.all("models")))
         let hub = Hub(
             source: CatalogSource(catalog: catalog), limits: limits, identity: identity, now: Clock.now,
-            emit: server.perform)
+            calendar: Clock.calendar, emit: server.perform)
 
         func list(_ endpoints: [String]) -> JSON { .array(endpoints.map { .string($0) }) }
         var ready = ByteWriter()
