@@ -62,8 +62,10 @@ public final class Hub {
 
     public let limits: Limits
     public var identity: Identity
-    /// Nanoseconds of a monotonic clock; for `status` alone.
+    /// Nanoseconds of a monotonic clock; for time-outs and `status` alone.
     let now: () -> UInt64
+    /// Seconds since 1970, universal time; for `status` alone.
+    let calendar: () -> Int
     let emit: (Action) -> Void
     let cache = MonthCache()
     let source: any ModelSource
@@ -78,17 +80,19 @@ public final class Hub {
     private var named = 0
     private(set) var subscriptions = Subscriptions()
     private var jobs = JobQueue()
+    /// The runs for whose next step somebody waits, so that none of the others is looked at for time-outs.
+    var atBarrier: [Run] = []
 
     public init(
         source: any ModelSource, recorder: any Recorder = NoRecorder(), limits: Limits, identity: Identity,
-        now: @escaping () -> UInt64,
-        emit: @escaping (Action) -> Void
+        now: @escaping () -> UInt64, calendar: @escaping () -> Int = { 0 }, emit: @escaping (Action) -> Void
     ) {
         self.source = source
         self.recorder = recorder
         self.limits = limits
         self.identity = identity
         self.now = now
+        self.calendar = calendar
         self.emit = emit
     }
 

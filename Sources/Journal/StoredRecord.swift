@@ -80,11 +80,10 @@ extension StoredRecord {
             event = .step
             (seq, steps, incidents) = (step.seq, step.steps, step.incidents)
             (digest, lastDigest) = (Int(bitPattern: UInt(step.digest)), Int(bitPattern: UInt(step.lastDigest)))
-            if !step.adjust.isEmpty {
-                body = Self.bytes([
-                    .init("adjust", .array(step.adjust.map { .object($0.given) })),
-                    .init("adjusted", .array(step.adjusted.map { .string($0) })),
-                ])
+            if step.asked.contains(where: { $0.participant != nil }) {
+                body = Self.bytes([.init("asked", .array(step.asked.map { .object(Self.members($0)) }))])
+            } else if let asked = step.asked.first, !asked.adjust.isEmpty {
+                body = Self.bytes(Self.members(asked))
             }
         case .adjusted(let terms, let id, let seq):
             event = .adjust
@@ -102,6 +101,22 @@ extension StoredRecord {
             event = .delete
             self.seq = seq
         }
+    }
+
+    private static func members(_ asked: Asked) -> [JSON.Member] {
+        (asked.participant.map { [.init("participant", .string($0))] } ?? []) + [
+            .init("adjust", .array(asked.adjust.map { .object($0.given) })),
+            .init("adjusted", .array(asked.adjusted.map { .string($0) })),
+        ]
+    }
+
+    private func asked(_ document: JSON) throws(Refusal) -> Asked {
+        var asked = Asked(participant: document["participant"]?.text)
+        for element in document["adjust"]?.elements ?? [] {
+            asked.adjust.append(try AdjustmentTerms(element, place: "record \(number): "))
+        }
+        asked.adjusted = document["adjusted"]?.elements?.compactMap(\.text) ?? []
+        return asked
     }
 
     private static func bytes(_ members: [JSON.Member]) -> [UInt8] {
@@ -135,18 +150,15 @@ extension StoredRecord {
             event = .forked(.init(request: try ForkRequest(request), nextSeq: seq, incidents: incidents))
         case .step:
             guard let steps, let incidents, let digest, let lastDigest else { throw unreadable }
-            var adjust: [AdjustmentTerms] = []
-            var adjusted: [String] = []
+            var asked = [Asked()]
             if body != nil {
                 let document = document
-                for element in document["adjust"]?.elements ?? [] {
-                    adjust.append(try AdjustmentTerms(element, place: "record \(number): "))
-                }
-                adjusted = document["adjusted"]?.elements?.compactMap(\.text) ?? []
+                asked = []
+                for part in document["asked"]?.elements ?? [document] { asked.append(try self.asked(part)) }
             }
             event = .stepped(
                 .init(
-                    seq: seq, steps: steps, adjust: adjust, adjusted: adjusted, incidents: incidents,
+                    seq: seq, steps: steps, asked: asked, incidents: incidents,
                     digest: UInt64(UInt(bitPattern: digest)), lastDigest: UInt64(UInt(bitPattern: lastDigest))))
         case .adjust:
             let document = document

@@ -83,9 +83,11 @@ public final class Server {
                 hub.heartbeat()
                 heartbeat = now + Self.heartbeatNanoseconds
             }
-            let ready = wait(milliseconds: hub.hasWork ? 0 : Int((heartbeat - now) / 1_000_000) + 1)
+            let next = max(now, min(heartbeat, hub.nextDeadline ?? heartbeat))
+            let ready = wait(milliseconds: hub.hasWork ? 0 : Int((next - now) / 1_000_000) + 1)
             if ready.subscriptions { receiveSubscriptions(hub) }
             if ready.requests { receiveRequests(hub) }
+            hub.expire()
             if ready.end {
                 let end = Clock.now() + Self.graceNanoseconds
                 while hub.hasWork, Clock.now() < end {

@@ -33,6 +33,7 @@ final class Memory: Recorder {
         #""op":"fork","run":"r2","as":"c""#,
         #""op":"close","run":"r2""#,
         #""op":"delete","run":"r2""#,
+        #""op":"fork","run":"a","seq":2,"as":"team","participants":[{"name":"x","timeout":2},{"name":"y"}]"#,
     ]
 
     /// What changes no run, wherever the conversation stands.
@@ -85,6 +86,23 @@ final class Memory: Recorder {
         #expect(try answers(second, to: Self.retries) == answers(first, to: Self.retries))
         #expect(memory.records.count == Self.conversation.count)
         #expect(try second.ask(#""op":"open","model":"ring","start":"2020-01-01""#)["run"]?.text == "r3")
+    }
+
+    @Test func `each participant gets its answer again`() throws {
+        let memory = Memory()
+        let first = Bench(recorder: memory)
+        try first.open("t", #","participants":[{"name":"x","timeout":2},{"name":"y","on_timeout":"fail"}]"#)
+        let asked = [
+            #""op":"step","run":"t","seq":0,"participant":"y","adjust":[{"factor":2,"key":"k"}]"#,
+            #""op":"step","run":"t","seq":0,"participant":"x","format":"csv","adjust":[{"factor":3},{"factor":2,"key":"k"}]"#,
+        ]
+        for request in asked { first.send("{\"v\":1,\(request)}") }
+        first.hub.work { false }
+        #expect(memory.records.count == 2)
+        let second = restored(memory.records)
+        for request in asked { #expect(try second.ask(request) == first.ask(request)) }
+        #expect(try second.ask(asked[1])["adjusted"] == .array([.string("a1"), .string("a2")]))
+        #expect(try second.ask(#""op":"step","run":"t""#).code == "bad_request")
     }
 
     @Test func `what cannot be kept is refused and changes nothing`() throws {

@@ -23,7 +23,8 @@ extension Record {
             run: run,
             event: .stepped(
                 .init(
-                    seq: seq, steps: 1, adjust: adjust, adjusted: adjust.indices.map { "a\($0 + 1)" }, incidents: 3,
+                    seq: seq, steps: 1, asked: [Asked(adjust: adjust, adjusted: adjust.indices.map { "a\($0 + 1)" })],
+                    incidents: 3,
                     digest: .max - UInt64(seq), lastDigest: 7)))
     }
 
@@ -100,6 +101,21 @@ struct Start {
             Record(run: "a", who: "", event: .adjusted(meant, id: "a3", seq: 1)),
             Record(run: "a", event: .retracted(adjustment: "a3", seq: 1)), .forked("b", from: "a", seq: 1),
             .stepped("b", 1), Record(run: "a", event: .closed(seq: 1)),
+            Record(
+                run: "c",
+                event: .forked(
+                    .init(
+                        request: ForkRequest(run: "a", participants: [Participant(name: "x", timeout: 500)]),
+                        nextSeq: 1,
+                        incidents: 3))),
+            Record(
+                run: "b", who: "x, y",
+                event: .stepped(
+                    .init(
+                        seq: 2, steps: 3,
+                        asked: [
+                            Asked(participant: "x"), Asked(participant: "y", adjust: [adjust], adjusted: ["a1"]),
+                        ], incidents: 0, digest: 1, lastDigest: 1 << 63))),
         ]
         for record in records {
             let start = Start(folder, sync: sync)
