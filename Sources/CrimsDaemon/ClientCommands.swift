@@ -68,7 +68,8 @@ extension Tool {
                 for waiting in run["waiting_for"]?.elements ?? [] {
                     let overdue = waiting["overdue"]?.truth == true ? ", overdue" : ""
                     Terminal.print(
-                        "\(text(run, "run")) waits for \(text(waiting, "name")) since \(text(waiting, "since"))\(overdue)\n")
+                        "\(text(run, "run")) waits for \(text(waiting, "name")) since \(text(waiting, "since"))\(overdue)\n"
+                    )
                 }
                 if let error = run["error"] {
                     Terminal.print("\(text(run, "run")): \(text(error, "code")): \(text(error, "message"))\n")

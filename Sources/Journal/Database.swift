@@ -139,6 +139,14 @@ final class Statement {
         sqlite3_column_type(handle, column) == SQLITE_INTEGER ? integer(column) : nil
     }
 
+    /// Of a text.
+    func firstByte(_ column: Int32) -> UInt8? { sqlite3_column_text(handle, column).map { $0[0] } }
+
+    func isText(_ column: Int32, _ text: String) -> Bool {
+        guard let own = sqlite3_column_text(handle, column) else { return false }
+        return text.withCString { strcmp(UnsafeRawPointer(own).assumingMemoryBound(to: CChar.self), $0) == 0 }
+    }
+
     func text(_ column: Int32) -> String? { bytes(column).map { String(decoding: $0, as: UTF8.self) } }
 
     /// A text's or blob's bytes; nil if it is null.

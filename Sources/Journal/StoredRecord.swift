@@ -25,37 +25,33 @@ public struct StoredRecord: Equatable, Sendable {
 
     public enum EventName: String, CaseIterable, Sendable {
         case open, fork, step, adjust, retract, close, delete
+
+        /// Its first letter.
+        var code: UInt8 { rawValue.utf8.first ?? 0 }
     }
 
-    /// The hash that it must have after a given one; the first of a run comes after none.
-    func chained(after previous: [UInt8]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(160 + (body?.count ?? 0))
+    /// Writes what its hash is of, after the hash of the record before it in its run; the first comes after none.
+    func write(after previous: [UInt8], to bytes: inout [UInt8]) {
+        bytes.removeAll(keepingCapacity: true)
         bytes += previous
-        func add(_ value: Int) {
-            withUnsafeBytes(of: Int64(value).littleEndian) { bytes.append(contentsOf: $0) }
-        }
+        Self.add(number, &bytes)
+        Self.add(opening, &bytes)
+        bytes.append(event.code)
+        Self.add(seq, &bytes)
         // Each optional part says whether it is there, and how long it is: no two rows give the same bytes.
-        func add(_ value: Int?) {
-            bytes.append(value == nil ? 0 : 1)
-            if let value { add(value) }
+        for part in [steps, incidents, digest, lastDigest] {
+            bytes.append(part == nil ? 0 : 1)
+            Self.add(part ?? 0, &bytes)
         }
-        func add(_ text: [UInt8]?) {
-            add(text?.count)
-            if let text { bytes += text }
+        Self.add(at, &bytes)
+        for part in [who, body] {
+            Self.add(part?.count ?? -1, &bytes)
+            if let part { bytes += part }
         }
-        add(number)
-        add(opening)
-        add(Optional(Array(event.rawValue.utf8)))
-        add(seq)
-        add(steps)
-        add(incidents)
-        add(digest)
-        add(lastDigest)
-        add(at)
-        add(who)
-        add(body)
-        return BLAKE2b.hash(bytes)
+    }
+
+    private static func add(_ value: Int, _ bytes: inout [UInt8]) {
+        withUnsafeBytes(of: Int64(value).littleEndian) { bytes.append(contentsOf: $0) }
     }
 }
 
