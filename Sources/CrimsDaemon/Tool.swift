@@ -20,7 +20,7 @@ enum Tool {
 
     static let commands = [
         serveCommand, runCommand, fetchCommand, calibrateCommand, backtestCommand, modelsCommand, statusCommand,
-        openCommand, stepCommand, adjustCommand, tailCommand,
+        openCommand, stepCommand, adjustCommand, tailCommand, keysCommand,
     ]
 
     static func run(_ words: [String]) -> Int32 {
