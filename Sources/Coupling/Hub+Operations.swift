@@ -72,7 +72,7 @@ extension Hub {
             .init(
                 "endpoints",
                 .object([.init("control", list(identity.control)), .init("events", list(identity.events))])),
-            .init("limits", limits.json), .init("role", .string("driver")),
+            .init("limits", limits.json), .init("role", .string(peer.role.rawValue)),
             .init("journal", .string(identity.journal)), .init("boot", .number(Double(identity.boot))),
         ]
         var writer = begin("hello", id: id)

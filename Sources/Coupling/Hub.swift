@@ -8,11 +8,17 @@ public struct Peer: Equatable, Sendable {
     public var enveloped: Bool
     /// Whose key the connection was made with, where keys are used; for the audit trail.
     public var who: String?
+    /// What that key entitles it to; without keys, everything.
+    public var role: Role
+    /// The key itself, meaningful to the transport alone.
+    public var key: String?
 
-    public init(route: [UInt8], enveloped: Bool, who: String? = nil) {
+    public init(route: [UInt8], enveloped: Bool, who: String? = nil, role: Role = .driver, key: String? = nil) {
         self.route = route
         self.enveloped = enveloped
         self.who = who
+        self.role = role
+        self.key = key
     }
 }
 
@@ -100,11 +106,19 @@ public final class Hub {
 
     /// A request's one frame.
     public func receive(frame: UnsafeRawBufferPointer, from peer: Peer) {
+        let request: Request
         do throws(RequestFailure) {
-            handle(try Request(frame: frame), from: peer)
+            request = try Request(frame: frame)
         } catch {
-            refuse(error.refusal, id: error.id, op: error.op, to: peer)
+            return refuse(error.refusal, id: error.id, op: error.op, to: peer)
         }
+        // The one place where roles are looked at: what waits for its run was entitled to when it came.
+        do throws(Refusal) {
+            try peer.role.require(request.operation, who: peer.who)
+        } catch {
+            return refuse(error, id: request.id.map { .string($0) }, op: request.operation.name, to: peer)
+        }
+        handle(request, from: peer)
     }
 
     /// Something that is not one frame.

@@ -9,9 +9,15 @@ import Protocol
 /// Work that takes long is done in slices between looks at the sockets, so that a `status` and the heartbeat get
 /// through a long step without a thread hop in a short one.
 public final class Server {
-    private let control: Socket
-    private let events: Socket
-    private let termination: Int32
+    let control: Socket
+    let events: Socket
+    private let signals: Int32
+    /// Who may connect; nil where there are no keys.
+    let access: Access?
+    private let authenticator: Authenticator?
+    let log: Access.Log
+    /// Endpoints for events that are to be bound again.
+    var unbound: [String] = []
     public let controlEndpoints: [String]
     public let eventEndpoints: [String]
 
@@ -25,23 +31,36 @@ public final class Server {
     /// Messages kept for a listener, or replies for a client, that does not read; what comes after them is lost. A large
     /// one has 1,000 incidents, so a sleeping listener costs 200 MB at most.
     private static let peerQueue: Int32 = 1_000
+    /// How long what was sent may take to leave when a socket is closed.
+    static let lingerMilliseconds: Int32 = 200
 
-    /// Blocks SIGTERM and SIGINT, which the loop then reads, and binds.
-    public init(control: [String], events: [String], limits: Limits) throws(MessagingError) {
-        for endpoint in control + events { try Endpoint.requireLocal(endpoint) }
+    /// Blocks SIGTERM, SIGINT and SIGHUP, which the loop then reads, and binds.
+    ///
+    /// - Parameters:
+    ///   - access: who may connect; without it everybody may do everything, and only local endpoints are bound.
+    ///   - log: for the person who looks after the daemon.
+    public init(
+        control: [String], events: [String], limits: Limits, access: Access? = nil, log: @escaping Access.Log
+    ) throws(MessagingError) {
+        for endpoint in control + events { try Endpoint.requireServable(endpoint, hasKeys: access != nil) }
+        self.access = access
+        self.log = log
         // Before libzmq starts its threads, which inherit the mask.
-        termination = crims_termination_descriptor()
-        guard termination >= 0 else {
+        signals = crims_serving_descriptor()
+        guard signals >= 0 else {
             throw .system(call: "signalfd", endpoint: "", reason: String(cString: strerror(errno)))
         }
         let context = try Context()
+        // libzmq admits everybody as long as nobody is there to be asked.
+        if let access { authenticator = try Authenticator(access, in: context) } else { authenticator = nil }
         self.control = try Socket(.router, in: context)
         self.events = try Socket(.xpub, in: context)
         for socket in [self.control, self.events] {
             socket.set64(ZMQ_MAXMSGSIZE, Int64(limits.frameBytes))
             // With the default of 30 s, connections that say nothing lock others out.
             socket.set(ZMQ_HANDSHAKE_IVL, 2_000)
-            socket.set(ZMQ_LINGER, 200)
+            socket.set(ZMQ_LINGER, Self.lingerMilliseconds)
+            authenticator?.guardSocket(socket)
         }
         self.events.set(ZMQ_SNDHWM, Self.peerQueue)
         self.control.set(ZMQ_SNDHWM, Self.peerQueue)
@@ -53,9 +72,9 @@ public final class Server {
         eventEndpoints = bound
     }
 
-    deinit { close(termination) }
+    deinit { close(signals) }
 
-    private static func bind(_ socket: Socket, _ endpoint: String) throws(MessagingError) -> String {
+    static func bind(_ socket: Socket, _ endpoint: String) throws(MessagingError) -> String {
         // Only where it is asked for: with it, 127.0.0.1 would be told as an IPv6 address.
         socket.set(ZMQ_IPV6, endpoint.hasPrefix("tcp://[") ? 1 : 0)
         return try socket.bind(endpoint)
@@ -65,7 +84,7 @@ public final class Server {
     public func perform(_ action: Action) {
         switch action {
         case .reply(let peer, let frames):
-            guard control.send(peer.route, more: true) else { return }
+            guard mayAnswer(peer), control.send(peer.route, more: true) else { return }
             if peer.enveloped { control.send([], more: true) }
             for (index, frame) in frames.enumerated() { control.send(frame, more: index + 1 < frames.count) }
         case .publish(let topic, let payload):
@@ -74,7 +93,8 @@ public final class Server {
         }
     }
 
-    /// Serves until SIGTERM or SIGINT comes, and then finishes the step at hand or abandons it untaken.
+    /// Serves until SIGTERM or SIGINT comes, and then finishes the step at hand or abandons it untaken. SIGHUP makes it
+    /// read the client keys again.
     public func run(_ hub: Hub) {
         var heartbeat = Clock.now() + Self.heartbeatNanoseconds
         while true {
@@ -82,13 +102,18 @@ public final class Server {
             if now >= heartbeat {
                 hub.heartbeat()
                 heartbeat = now + Self.heartbeatNanoseconds
+                rebind(milliseconds: 0)
+                access?.report(now: now)
             }
             let next = max(now, min(heartbeat, hub.nextDeadline ?? heartbeat))
             let ready = wait(milliseconds: hub.hasWork ? 0 : Int((next - now) / 1_000_000) + 1)
+            if ready.signal == SIGHUP { reload() }
+            // Also during a long step: who wants to connect waits for one slice of it at most.
+            authenticator?.answer(now: now)
             if ready.subscriptions { receiveSubscriptions(hub) }
             if ready.requests { receiveRequests(hub) }
             hub.expire()
-            if ready.end {
+            if ready.signal == SIGTERM || ready.signal == SIGINT {
                 let end = Clock.now() + Self.graceNanoseconds
                 while hub.hasWork, Clock.now() < end {
                     let over = Clock.now() + Self.sliceNanoseconds
@@ -104,18 +129,20 @@ public final class Server {
     }
 
     /// Waits for something to do.
-    private func wait(milliseconds: Int) -> (requests: Bool, subscriptions: Bool, end: Bool) {
+    private func wait(milliseconds: Int) -> (requests: Bool, subscriptions: Bool, signal: Int32) {
         var items = (
             zmq_pollitem_t(socket: control.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
             zmq_pollitem_t(socket: events.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
-            zmq_pollitem_t(socket: nil, fd: termination, events: Int16(ZMQ_POLLIN), revents: 0)
+            zmq_pollitem_t(socket: nil, fd: signals, events: Int16(ZMQ_POLLIN), revents: 0),
+            // Last, since it may not be there.
+            zmq_pollitem_t(socket: authenticator?.socket.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
         )
         withUnsafeMutableBytes(of: &items) { bytes in
             let list = bytes.assumingMemoryBound(to: zmq_pollitem_t.self)
-            _ = zmq_poll(list.baseAddress, 3, milliseconds)
+            _ = zmq_poll(list.baseAddress, authenticator == nil ? 3 : 4, milliseconds)
         }
-        let end = items.2.revents != 0 && crims_termination_read(termination) != 0
-        return (items.0.revents != 0, items.1.revents != 0, end)
+        let signal = items.2.revents != 0 ? crims_termination_read(signals) : 0
+        return (items.0.revents != 0, items.1.revents != 0, signal)
     }
 
     private func receiveRequests(_ hub: Hub) {
@@ -123,7 +150,7 @@ public final class Server {
             guard let (frames, count) = control.receiveMessage(keeping: 3) else { return }
             // The router puts the client's address first; an empty frame before another one is REQ's envelope.
             let enveloped = count > 2 && frames[1].isEmpty
-            let peer = Peer(route: frames[0], enveloped: enveloped)
+            guard let peer = peer(route: frames[0], enveloped: enveloped) else { continue }
             let body = enveloped ? 2 : 1
             if count == body + 1 {
                 frames[body].withUnsafeBytes { hub.receive(frame: $0, from: peer) }

@@ -16,7 +16,7 @@ final class Context {
 /// Owns one libzmq socket; used on a single thread.
 final class Socket {
     enum Kind {
-        case router, xpub, dealer, subscriber
+        case router, xpub, dealer, subscriber, reply
 
         var raw: Int32 {
             switch self {
@@ -24,6 +24,7 @@ final class Socket {
             case .xpub: ZMQ_XPUB
             case .dealer: ZMQ_DEALER
             case .subscriber: ZMQ_SUB
+            case .reply: ZMQ_REP
             }
         }
     }
@@ -31,6 +32,10 @@ final class Socket {
     let handle: UnsafeMutableRawPointer
     // Ending the context waits for its sockets, so a socket keeps it.
     private let context: Context
+    /// Who admits its clients, and has to outlive it; with one, ``sender`` is known.
+    var guardian: Authenticator?
+    /// The public key, in Z85, of whom the last message came from.
+    private(set) var sender: String?
 
     init(_ kind: Kind, in context: Context) throws(MessagingError) {
         guard let handle = zmq_socket(context.handle, kind.raw) else { throw .last("zmq_socket") }
@@ -44,6 +49,11 @@ final class Socket {
         var value = value
         let done = zmq_setsockopt(handle, option, &value, MemoryLayout<Int32>.size)
         precondition(done == 0, "socket option \(option) = \(value): \(String(cString: zmq_strerror(zmq_errno())))")
+    }
+
+    func set(_ option: Int32, _ value: String) {
+        let done = zmq_setsockopt(handle, option, value, value.utf8.count)
+        precondition(done == 0, "socket option \(option): \(String(cString: zmq_strerror(zmq_errno())))")
     }
 
     func set64(_ option: Int32, _ value: Int64) {
@@ -60,6 +70,9 @@ final class Socket {
         guard zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, &buffer, &length) == 0 else { throw .last("bind", endpoint) }
         return String(decoding: buffer[..<max(0, length - 1)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
+
+    /// Closes an endpoint and every connection that came by it, a moment later; false if it was not bound.
+    func unbind(_ endpoint: String) -> Bool { zmq_unbind(handle, endpoint) == 0 }
 
     func connect(_ endpoint: String) throws(MessagingError) {
         guard zmq_connect(handle, endpoint) == 0 else { throw .last("connect", endpoint) }
@@ -95,6 +108,7 @@ final class Socket {
                 frames.append(
                     Array(UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: zmq_msg_size(&message))))
             }
+            if count == 0, guardian != nil { sender = zmq_msg_gets(&message, "User-Id").map { String(cString: $0) } }
             count += 1
         } while zmq_msg_more(&message) != 0
         return (frames, count)

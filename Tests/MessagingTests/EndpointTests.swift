@@ -7,7 +7,7 @@ import Testing
         "ipc:///run/crims.sock", "ipc://x",
     ])
     func `endpoints on this machine may be bound`(endpoint: String) throws {
-        try Endpoint.requireLocal(endpoint)
+        try Endpoint.requireServable(endpoint, hasKeys: false)
     }
 
     @Test(arguments: [
@@ -16,7 +16,7 @@ import Testing
         "tcp://[::]:5555", "udp://127.0.0.1:1", "inproc://x", "ipc://", "", "5555",
     ])
     func `any other is refused with the way out`(endpoint: String) throws {
-        let error = #expect(throws: MessagingError.self) { try Endpoint.requireLocal(endpoint) }
+        let error = #expect(throws: MessagingError.self) { try Endpoint.requireServable(endpoint, hasKeys: false) }
         let message = try #require(error).description
         #expect(message.contains("127.0.0.1") || message.contains("port"))
     }

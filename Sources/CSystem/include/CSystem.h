@@ -8,7 +8,10 @@
 /// descriptor that becomes readable when one of the two arrives; -1 and errno on failure.
 int crims_termination_descriptor(void);
 
-/// Reads one pending signal's number from that descriptor; 0 when there is none.
+/// As above, with SIGHUP as a third one, which would otherwise end the process.
+int crims_serving_descriptor(void);
+
+/// Reads one pending signal's number from either descriptor; 0 when there is none.
 int crims_termination_read(int descriptor);
 
 /// Fills `count` bytes (at most 256) with random ones; 0 on success.
