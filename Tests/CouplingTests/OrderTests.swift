@@ -25,6 +25,9 @@ import Testing
             failed += 1
             if failed == 3 { break }
         }
+        print(
+            "order: \(Self.seeds.count) schedules, \(seen.replies) replies of which \(seen.refusals) are refusals and "
+                + "\(seen.shared) are of steps of several participants; \(failed) schedules failed")
         // That the schedules are worth playing: they get to where it is difficult.
         guard Self.seeds.count > 1 else { return }
         #expect(seen.replies > 25 * Self.seeds.count)
