@@ -23,6 +23,7 @@ extension Hub {
     }
 
     func stop(_ run: Run, because refusal: Refusal) {
+        turnAway(from: run, refusal)
         insert(StoppedRun(run, refusal: refusal))
         log(refusal, run: run.name)
     }
