@@ -22,6 +22,7 @@ extension Hub {
             throw error
         }
         if run.barrier.isEmpty { atBarrier.append(run) }
+        if let earlier = run.barrier.asking[place] { emit(.forget(earlier.peer)) }
         run.barrier.enter(
             .init(request: request, steps: steps, peer: peer, id: id), at: place, now: now(), calendar: calendar)
         guard run.barrier.isComplete else { return }
@@ -47,6 +48,7 @@ extension Hub {
             _ = try run.resolve(run.barrier.lists(with: [], at: newcomer), limits: limits)
         } catch {
             // The newcomer is answered at its latest request only.
+            if let earlier = run.barrier.asking[newcomer] { emit(.forget(earlier.peer)) }
             run.barrier.leave(newcomer)
             turnAway(from: run, error)
             throw error

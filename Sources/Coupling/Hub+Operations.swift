@@ -206,6 +206,11 @@ extension Hub {
                         .init("timings", run.timings.json),
                     ])
                 }))
+        let peers = peers()
+        if name == nil, !peers.isEmpty {
+            writer.raw(",\"peers\":")
+            writer.json(.object(peers))
+        }
         reply(writer, to: peer)
     }
 

@@ -12,6 +12,10 @@ public struct Peer: Equatable, Sendable {
     public var role: Role
     /// The key itself, meaningful to the transport alone.
     public var key: String?
+    /// The connection that it asks by, never used again for another; 0 if the transport knows of none.
+    public var connection = 0
+    /// The transport's handle on it.
+    public var descriptor: Int32 = -1
 
     public init(route: [UInt8], enveloped: Bool, who: String? = nil, role: Role = .driver, key: String? = nil) {
         self.route = route
@@ -26,6 +30,8 @@ public struct Peer: Equatable, Sendable {
 public enum Action {
     case reply(Peer, [[UInt8]])
     case publish(topic: [UInt8], payload: [UInt8])
+    /// A request that is never answered, since its client has asked again.
+    case forget(Peer)
     /// For the person who looks after the daemon.
     case log(event: String, facts: [JSON.Member])
 }
@@ -84,7 +90,9 @@ public final class Hub {
     private(set) var stopped: [String: StoppedRun] = [:]
     /// The highest number in a name like `r1`.
     private var named = 0
-    private(set) var subscriptions = Subscriptions()
+    var subscriptions = Subscriptions()
+    /// What the transport tells of its connections, for `status`.
+    public var peers: () -> [JSON.Member] = { [] }
     private var jobs = JobQueue()
     /// The runs for whose next step somebody waits, so that none of the others is looked at for time-outs.
     var atBarrier: [Run] = []
@@ -105,15 +113,18 @@ public final class Hub {
     // MARK: - Events from the transport
 
     /// A request's one frame.
-    public func receive(frame: UnsafeRawBufferPointer, from peer: Peer) {
+    ///
+    /// - Parameter refusal: what the transport has against it, if anything.
+    public func receive(frame: UnsafeRawBufferPointer, from peer: Peer, refusing refusal: Refusal? = nil) {
         let request: Request
         do throws(RequestFailure) {
-            request = try Request(frame: frame)
+            request = try Request(frame: frame, bytesMax: limits.requestBytes)
         } catch {
             return refuse(error.refusal, id: error.id, op: error.op, to: peer)
         }
         // The one place where roles are looked at: what waits for its run was entitled to when it came.
         do throws(Refusal) {
+            if let refusal { throw refusal }
             try peer.role.require(request.operation, who: peer.who)
         } catch {
             return refuse(error, id: request.id.map { .string($0) }, op: request.operation.name, to: peer)
@@ -127,7 +138,20 @@ public final class Hub {
             .badRequest(field: nil, "a request is one frame, not \(frameCount)"), id: .null, op: nil, to: peer)
     }
 
-    public func subscribe(_ prefix: [UInt8], _ subscribe: Bool) { subscriptions.change(prefix, subscribe: subscribe) }
+    /// A listener's subscription, or its end.
+    public func subscribe(_ prefix: [UInt8], _ subscribe: Bool, by listener: Int = 0) {
+        subscriptions.change(prefix, subscribe: subscribe, by: listener)
+    }
+
+    /// The listeners that take nothing at present: nothing is made for them alone.
+    public func setDeaf(_ listeners: Set<Int>) { subscriptions.setDeaf(listeners) }
+
+    /// A connection has ended: nobody would get what it asked to read. Steps that it asked for are finished, since they
+    /// are asked for again.
+    public func depart(_ connection: Int) {
+        subscriptions.remove(connection)
+        jobs.dropReads(of: connection)
+    }
 
     /// Once a second.
     public func heartbeat() {
@@ -198,7 +222,7 @@ public final class Hub {
     }
 
     /// Begins work that only reads.
-    func start(_ job: any Job) throws(Refusal) {
+    func start(_ job: any ReadingJob) throws(Refusal) {
         guard jobs.reads < limits.readsWaiting else {
             throw .limit(
                 "reads_waiting", "\(limits.readsWaiting) requests to 'read' or 'rates' are at hand already: ask later")

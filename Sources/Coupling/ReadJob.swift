@@ -2,9 +2,9 @@ import CrimsCore
 import Protocol
 
 /// A `read` of steps that were taken: they are drawn again, under the adjustments that acted on them.
-final class ReadJob: Job {
+final class ReadJob: ReadingJob {
     private let request: ReadRequest
-    private let peer: Peer
+    let peer: Peer
     private let id: String?
     private var draw: WindowDraw
     private let adjusted: [String]

@@ -10,15 +10,15 @@ public struct RequestFailure: Error, Equatable, Sendable {
 }
 
 extension Request {
-    /// A larger frame is refused unread.
+    /// A larger frame is refused unread, unless it is said otherwise.
     public static let bytesMax = 1 << 20
 
     /// Reads one frame.
-    public init(frame: UnsafeRawBufferPointer) throws(RequestFailure) {
-        guard frame.count <= Self.bytesMax else {
+    public init(frame: UnsafeRawBufferPointer, bytesMax: Int = bytesMax) throws(RequestFailure) {
+        guard frame.count <= bytesMax else {
             throw RequestFailure(
                 id: .null, op: nil,
-                refusal: .limit("request_bytes", "a request has at most \(Self.bytesMax) bytes, not \(frame.count)"))
+                refusal: .limit("request_bytes", "a request has at most \(bytesMax) bytes, not \(frame.count)"))
         }
         let document: JSON
         do throws(JSONSyntaxError) {

@@ -25,6 +25,7 @@ final class Bench {
         case .reply(let peer, let frames): replies.append((peer, frames))
         case .publish(let topic, let payload):
             published.append((String(decoding: topic, as: UTF8.self), (try? JSON(parsing: payload)) ?? .null))
+        case .forget: break
         case .log(let event, let facts): logged.append((event, facts))
         }
     }
