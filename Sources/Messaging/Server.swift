@@ -102,7 +102,7 @@ public final class Server {
             if now >= heartbeat {
                 hub.heartbeat()
                 heartbeat = now + Self.heartbeatNanoseconds
-                rebind(milliseconds: 0)
+                rebind()
                 access?.report(now: now)
             }
             let ready = wait(milliseconds: hub.hasWork ? 0 : Int((heartbeat - now) / 1_000_000) + 1)
