@@ -31,7 +31,9 @@ extension Tool {
             }
             try listKeys(operand, arguments)
         default:
-            let hint = Spelling.nearest(to: arguments.operands[0], in: ["new", "list"]).map { "; did you mean '\($0)'?" }
+            let hint = Spelling.nearest(to: arguments.operands[0], in: ["new", "list"]).map {
+                "; did you mean '\($0)'?"
+            }
             throw UsageError(message: "there is 'new' and 'list', not '\(arguments.operands[0])'\(hint ?? "")")
         }
     }

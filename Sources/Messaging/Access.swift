@@ -92,23 +92,25 @@ public final class Access {
 }
 
 /// Things of a kind that anybody can cause as often as they like: counted, and logged now and then.
-struct Refusals {
+package struct Refusals {
     private let event: String
-    private(set) var total = 0
+    package private(set) var total = 0
     private var untold = 0
     private var last: [JSON.Member] = []
     private var nextReport: UInt64 = 0
     private static let pauseNanoseconds: UInt64 = 10_000_000_000
 
-    init(_ event: String) { self.event = event }
+    package init(_ event: String) { self.event = event }
 
-    mutating func count(_ facts: [JSON.Member]) {
+    /// - Parameter facts: about this one; they are logged if it is the last one before a line.
+    package mutating func count(_ facts: [JSON.Member]) {
         total += 1
         untold += 1
         last = facts
     }
 
-    mutating func report(now: UInt64, to log: Access.Log) {
+    /// Logs how many there have been since the last line: the first at once, then one line in ten seconds at most.
+    package mutating func report(now: UInt64, to log: Access.Log) {
         guard untold > 0, now >= nextReport else { return }
         log(event, [.init("count", .number(Double(untold))), .init("total", .number(Double(total)))] + last)
         untold = 0

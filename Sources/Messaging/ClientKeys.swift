@@ -56,7 +56,8 @@ public struct ClientKeys: Equatable, Sendable {
                 path: path, line: nil, reason: "there is no role under 'metadata' in it: role = one of \(roles)")
         }
         guard let role = Role(rawValue: given.value) else {
-            throw KeyProblem(path: path, line: given.line, reason: "the role is one of \(roles), not \"\(given.value)\"")
+            throw KeyProblem(
+                path: path, line: given.line, reason: "the role is one of \(roles), not \"\(given.value)\"")
         }
         return (file.keys.publicKey, Client(name: name, role: role))
     }

@@ -21,6 +21,11 @@ public struct KeyPair: Equatable, Sendable {
     public var publicKey: String
     public var secretKey: String?
 
+    package init(publicKey: String, secretKey: String?) {
+        self.publicKey = publicKey
+        self.secretKey = secretKey
+    }
+
     /// A new pair.
     public static func make() throws(MessagingError) -> KeyPair {
         var publicKey = [CChar](repeating: 0, count: 41)
@@ -71,7 +76,7 @@ public struct KeyFile: Equatable, Sendable {
     // MARK: - Reading
 
     /// Reads a certificate with a public key alone.
-    public init(public path: String) throws(KeyProblem) {
+    package init(public path: String) throws(KeyProblem) {
         let bytes = try Self.read(path) { status throws(KeyProblem) in
             guard status.st_mode & 0o002 == 0 else {
                 throw KeyProblem(path: path, line: nil, reason: "anybody may write to it: type  chmod o-w \(path)")
@@ -86,7 +91,7 @@ public struct KeyFile: Equatable, Sendable {
     }
 
     /// Reads a certificate with a secret key, which nobody else may be able to read.
-    public init(secret path: String) throws(KeyProblem) {
+    package init(secret path: String) throws(KeyProblem) {
         let bytes = try Self.read(path) { status throws(KeyProblem) in
             guard status.st_uid == geteuid() else {
                 throw KeyProblem(
@@ -138,10 +143,13 @@ public struct KeyFile: Equatable, Sendable {
         return Array(bytes[..<count])
     }
 
+    /// Reads a certificate's text.
+    ///
     /// - Parameters:
     ///   - bytes: the file's contents.
     ///   - path: for messages.
-    init(_ bytes: [UInt8], path: String) throws(KeyProblem) {
+    /// - Throws: what is wrong, and in which line.
+    package init(_ bytes: [UInt8], path: String) throws(KeyProblem) {
         var metadata: [(name: String, value: String, line: Int)] = []
         var found: [String: String] = [:]
         var section = ""

@@ -25,30 +25,25 @@ extension Server {
         // What is published goes to whoever is connected, and a listener cannot be told from another. So all are cut
         // off, and those that are still admitted come back by themselves.
         events.set(ZMQ_LINGER, 0)
-        unbound += eventEndpoints.filter { events.unbind($0) }
+        for endpoint in eventEndpoints {
+            if events.unbind(endpoint) {
+                unbound.append(endpoint)
+            } else if !unbound.contains(endpoint) {
+                log("listeners not cut off, start the daemon again", [.init("endpoint", .string(endpoint))])
+            }
+        }
         events.set(ZMQ_LINGER, Self.lingerMilliseconds)
-        rebind(milliseconds: 200)
+        // libzmq lets go of an endpoint a moment after it was told to.
+        for _ in 0..<200 {
+            rebind()
+            if unbound.isEmpty { return }
+            usleep(1_000)
+        }
+        log("events not bound, trying again", [.init("endpoints", .array(unbound.map { .string($0) }))])
     }
 
-    /// Binds again what was unbound. libzmq lets go of an endpoint a moment after it was told to.
-    ///
-    /// - Parameter milliseconds: for how long to try; what is not bound then is tried again every second.
-    func rebind(milliseconds: Int) {
-        guard !unbound.isEmpty else { return }
-        for attempt in 0...milliseconds {
-            if attempt > 0 { usleep(1_000) }
-            var failure: MessagingError?
-            unbound.removeAll { endpoint in
-                do throws(MessagingError) {
-                    _ = try Self.bind(events, endpoint)
-                    return true
-                } catch {
-                    failure = error
-                    return false
-                }
-            }
-            guard let failure else { return }
-            if attempt == milliseconds { log("events not bound", [.init("problem", .string("\(failure)"))]) }
-        }
+    /// Binds what was unbound, as far as it can be; to be called again until nothing is left.
+    func rebind() {
+        unbound.removeAll { (try? Self.bind(events, $0)) != nil }
     }
 }

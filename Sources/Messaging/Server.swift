@@ -133,7 +133,7 @@ public final class Server {
             if now >= heartbeat {
                 hub.heartbeat()
                 heartbeat = now + Self.heartbeatNanoseconds
-                rebind(milliseconds: 0)
+                rebind()
                 access?.report(now: now)
                 connections.look(now: now)
                 hub.setDeaf(connections.deaf(now: now))

@@ -114,7 +114,10 @@ final class Socket {
                     Array(UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: zmq_msg_size(&message))))
             }
             if count == 0 { source = zmq_msg_get(&message, ZMQ_SRCFD) }
-            if count == 0, guardian != nil { sender = zmq_msg_gets(&message, "User-Id").map { String(cString: $0) } }
+            // Of the last frame: the address that a router puts first is the router's own.
+            if guardian != nil, zmq_msg_more(&message) == 0 {
+                sender = zmq_msg_gets(&message, "User-Id").map { String(cString: $0) }
+            }
             count += 1
         } while zmq_msg_more(&message) != 0
         return (frames, count)

@@ -15,7 +15,7 @@ import time
 import pytest
 import zmq
 import zmq.auth
-from conftest import CRIMS, MODEL, ROOT
+from conftest import CRIMS, MODEL, ROOT, wait_for_binary
 from crims_client import Client, Dealer, Listener
 
 ROLES = ["observer", "policy", "driver"]
@@ -79,6 +79,7 @@ class Keys:
 
 @pytest.fixture
 def keys(tmp_path):
+    wait_for_binary()
     return Keys(tmp_path)
 
 
@@ -267,14 +268,14 @@ def test_a_key_revoked_during_its_step_gets_no_reply(guarded, keys, connect):
     driver = connect(Dealer, guarded.control, keys=keys.of("an-driver"))
     driver.send("open", model=MODEL, start="2020-01-06", run="given")
     driver.receive()
-    driver.send("step", run="given", until="2023-01-06", format="counts")
+    driver.send("step", run="given", until="2120-01-06", format="counts")
     observer = connect(Client, guarded.control, keys=keys.of("an-observer"))
     while not observer.status()["runs"][0]["stepping"]:
         pass
     keys.revoke("an-driver")
     hang_up(guarded)
     assert observer.status()["runs"][0]["stepping"], "the step was too short for this test"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while observer.status()["runs"][0]["stepping"]:
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -318,28 +319,30 @@ def test_an_added_key_is_admitted_without_a_restart(guarded, keys, connect):
     early.send("hello")
     assert hears_nothing(early)
     assert hang_up(guarded)["added"] == ["new"]
-    # Refused before, it has gone on trying.
-    assert early.receive()["role"] == "policy"
+    assert connect(Client, guarded.control, keys=keys.of("new")).hello()["role"] == "policy"
     assert connect(Listener, guarded.events, keys=keys.of("new")).sync() and listening.socket.poll(3000)
 
 
 def test_a_broken_file_admits_nobody_and_keeps_nobody_else_out(guarded, keys, connect):
-    clients = {role: connect(Client, guarded.control, keys=keys.of(f"an-{role}")) for role in ROLES}
-    assert all(client.hello()["ok"] for client in clients.values())
+    dealers = {role: connect(Dealer, guarded.control, keys=keys.of(f"an-{role}")) for role in ROLES}
+    for dealer in dealers.values():
+        dealer.send("hello")
+        assert dealer.receive()["ok"]
     keys.text("an-driver", "public-key", "pubic-key")
     keys.new("new", "observer")
     said = hang_up(guarded)
     assert (said["removed"], said["added"]) == (["an-driver"], ["new"])
     assert len(said["problems"]) == 1 and "an-driver.key:6: " in said["problems"][0]
-    clients["driver"].socket.send(b'{"v":1,"op":"hello"}')
-    assert hears_nothing(clients["driver"])
-    assert clients["observer"].hello()["ok"] and clients["policy"].hello()["ok"]
+    for dealer in dealers.values():
+        dealer.send("hello")
+    assert dealers["observer"].receive()["ok"] and dealers["policy"].receive()["ok"]
     assert connect(Client, guarded.control, keys=keys.of("new")).hello()["ok"]
+    assert hears_nothing(dealers["driver"])
     # In order again, it is admitted again, on the connection that it has.
     keys.admit("an-driver")
     hang_up(guarded)
-    clients["driver"].socket.send(b'{"v":1,"op":"hello"}') if False else None
-    assert connect(Client, guarded.control, keys=keys.of("an-driver")).hello()["ok"]
+    dealers["driver"].send("hello", id="later")
+    assert dealers["driver"].receive()["id"] == "later"
 
 
 def test_a_folder_that_cannot_be_read_changes_nothing(guarded, keys, connect):
@@ -370,7 +373,7 @@ def test_whoever_connects_during_a_long_step_is_admitted(guarded, keys, connect)
     driver = connect(Dealer, guarded.control, keys=keys.of("an-driver"))
     driver.send("open", model=MODEL, start="2020-01-06", run="given")
     driver.receive()
-    driver.send("step", run="given", until="2026-01-06", format="counts")
+    driver.send("step", run="given", until="2120-01-06", format="counts")
     first = connect(Client, guarded.control, keys=keys.of("an-observer"))
     while not first.status()["runs"][0]["stepping"]:
         pass
@@ -418,7 +421,7 @@ def test_what_anybody_may_write_admits_nobody(crims, keys, what):
     [
         ('    role = "policy"\n', "", "an-policy.key: there is no role"),
         ('"policy"', '"boss"', 'an-policy.key:4: the role is one of "observer", "policy", "driver", not "boss"'),
-        ("curve\n", "", "an-policy.key:5: 'public-key'"),
+        ("curve\n", "", "an-policy.key: there is no public-key under 'curve'"),
         ("    public-key", "public-key", "an-policy.key:6: 'metadata' or 'curve' is expected"),
         ('public-key = "', 'public-key = "x', "an-policy.key:6: this is no key"),
         ("metadata", "meta\x00data", "an-policy.key:2: it is not text"),
@@ -427,11 +430,7 @@ def test_what_anybody_may_write_admits_nobody(crims, keys, what):
 )
 def test_a_client_file_that_is_not_in_order_is_told_by_line(crims, keys, old, new, said):
     keys.text("an-policy", old, new)
-    words = refused(crims, keys)
-    if "curve" == old.strip():
-        assert "an-policy.key:5: " in words
-    else:
-        assert said in words
+    assert said in refused(crims, keys)
 
 
 def test_other_client_files_that_are_refused(crims, keys):
