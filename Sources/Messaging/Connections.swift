@@ -187,6 +187,11 @@ final class Connections {
         return false
     }
 
+    /// Has every listener connect anew.
+    func cutListeners() {
+        for connection in events.values { connection.cut() }
+    }
+
     private func lookAtListeners(now: UInt64) {
         for connection in events.values { connection.look(now: now) }
     }

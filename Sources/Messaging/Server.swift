@@ -19,8 +19,6 @@ public final class Server {
     let connections: Connections
     /// With as many connections as the system has room for.
     public let limits: Limits
-    /// Endpoints for events that are to be bound again.
-    var unbound: [String] = []
     public let controlEndpoints: [String]
     public let eventEndpoints: [String]
 
@@ -133,7 +131,6 @@ public final class Server {
             if now >= heartbeat {
                 hub.heartbeat()
                 heartbeat = now + Self.heartbeatNanoseconds
-                rebind()
                 access?.report(now: now)
                 connections.look(now: now)
                 hub.setDeaf(connections.deaf(now: now))
