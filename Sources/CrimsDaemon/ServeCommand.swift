@@ -64,9 +64,22 @@ extension Tool {
                 .init("version", .string(version)), .init("models", list(catalog.names())),
                 .init("journal", .string(identity.journal)), .init("boot", .number(Double(identity.boot))),
             ])
-        server.run(hub)
+        let manager = serviceManager(tells: server.controlEndpoints)
+        server.run(hub, manager: manager)
         // Folder and paths are held until the last reply has been given.
         withExtendedLifetime((data, locks)) { Terminal.log("ended") }
+    }
+
+    /// The service manager, told that the daemon is ready. One that cannot be told is no reason not to serve.
+    private static func serviceManager(tells endpoints: [String]) -> ServiceManager? {
+        do throws(MessagingError) {
+            let manager = try ServiceManager.find()
+            try manager?.ready(status: "takes requests on \(endpoints.joined(separator: ", "))")
+            return manager
+        } catch {
+            Terminal.log("service_manager_not_told", [.init("reason", .string("\(error)"))])
+            return nil
+        }
     }
 
     static func number(_ arguments: Arguments, _ name: String, _ range: ClosedRange<Int>) throws(UsageError) -> Int? {

@@ -74,7 +74,9 @@ public final class Server {
     }
 
     /// Serves until SIGTERM or SIGINT comes, and then finishes the step at hand or abandons it untaken.
-    public func run(_ hub: Hub) {
+    ///
+    /// - Parameter manager: told with every turn of the loop that the daemon is alive, and when it begins to end.
+    public func run(_ hub: Hub, manager: ServiceManager? = nil) {
         var heartbeat = Clock.now() + Self.heartbeatNanoseconds
         while true {
             let now = Clock.now()
@@ -82,10 +84,13 @@ public final class Server {
                 hub.heartbeat()
                 heartbeat = now + Self.heartbeatNanoseconds
             }
-            let ready = wait(milliseconds: hub.hasWork ? 0 : Int((heartbeat - now) / 1_000_000) + 1)
+            manager?.beat(now: now)
+            let due = max(now, min(heartbeat, manager?.nextBeat ?? .max))
+            let ready = wait(milliseconds: hub.hasWork ? 0 : Int((due - now) / 1_000_000) + 1)
             if ready.subscriptions { receiveSubscriptions(hub) }
             if ready.requests { receiveRequests(hub) }
             if ready.end {
+                manager?.stopping()
                 let end = Clock.now() + Self.graceNanoseconds
                 while hub.hasWork, Clock.now() < end {
                     let over = Clock.now() + Self.sliceNanoseconds
