@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint build bench models setup clean
 
-packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev python3-venv gcc
+packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev python3-venv gcc
 venv := .venv
 python := $(venv)/bin/python
 requirements := requirements.txt

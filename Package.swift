@@ -20,18 +20,23 @@ let package = Package(
         .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CSystem"),
+
+        .target(name: "Hashing", dependencies: ["CSodium"], swiftSettings: strict),
 
         .target(name: "CrimsCore", swiftSettings: strict),
         .target(name: "Protocol", dependencies: ["CrimsCore"], swiftSettings: strict),
         .target(name: "Coupling", dependencies: ["CrimsCore", "Protocol"], swiftSettings: strict),
-        .target(name: "Models", dependencies: ["CrimsCore", "Protocol", "CSodium"], swiftSettings: strict),
+        .target(name: "Models", dependencies: ["CrimsCore", "Protocol", "Hashing"], swiftSettings: strict),
         .target(
             name: "Calibration", dependencies: ["CrimsCore", "Protocol", "Models", "CArchive"], swiftSettings: strict),
         .target(name: "Fetching", dependencies: ["CrimsCore", "Protocol", "CCurl", "CSystem"], swiftSettings: strict),
         .target(
             name: "Reporting", dependencies: ["CrimsCore", "Protocol", "Models", "Calibration"], swiftSettings: strict),
-        .target(name: "Journal", dependencies: ["Protocol", "CSystem"], swiftSettings: strict),
+        .target(
+            name: "Journal", dependencies: ["CrimsCore", "Protocol", "Coupling", "Hashing", "CSQLite", "CSystem"],
+            swiftSettings: strict),
         .target(
             name: "Messaging", dependencies: ["CrimsCore", "Protocol", "Coupling", "CZMQ", "CSystem"],
             swiftSettings: strict),

@@ -36,18 +36,32 @@ extension Hub {
         case .fork(let fork): try self.fork(fork, id, peer)
         case .status(let name): try status(name, id, peer)
         case .close(let name):
-            let run = try run(name)
-            if !run.isClosed {
-                run.close()
-                reply(standing(of: run, op: "close", id: id, resumed: nil), to: peer)
-                publish("closed", of: run)
-            } else {
-                reply(standing(of: run, op: "close", id: id, resumed: nil), to: peer)
+            if let run = stopped[name] {
+                try close(run, peer)
+                var writer = begin("close", id: id)
+                writer.run(name)
+                writer.raw(",\"state\":\"closed\"")
+                return reply(writer, to: peer)
             }
-        case .delete(let name):
             let run = try run(name)
-            guard run.isClosed else { throw Refusal(.conflict, "run '\(name)' is not closed: close it first") }
-            remove(run)
+            let first = !run.isClosed
+            if first {
+                try recorder.append(Record(run: name, who: peer.who, event: .closed(seq: run.nextSeq)))
+                run.close()
+            }
+            reply(standing(of: run, op: "close", id: id, resumed: nil), to: peer)
+            if first { publish("closed", of: run) }
+        case .delete(let name):
+            let place: (isClosed: Bool, seq: Int)
+            if let run = stopped[name] {
+                place = (run.isClosed, run.nextSeq)
+            } else {
+                let run = try run(name)
+                place = (run.isClosed, run.nextSeq)
+            }
+            guard place.isClosed else { throw Refusal(.conflict, "run '\(name)' is not closed: close it first") }
+            try recorder.append(Record(run: name, who: peer.who, event: .deleted(seq: place.seq)))
+            remove(name)
             var writer = begin("delete", id: id)
             writer.run(name)
             reply(writer, to: peer)
@@ -90,6 +104,7 @@ extension Hub {
     // MARK: - Runs
 
     private func open(_ request: OpenRequest, _ id: String?, _ peer: Peer) throws(Refusal) {
+        if let stopped = request.run.flatMap({ stopped[$0] }) { throw stopped.refusal }
         let served = try served(request.model)
         if let name = request.run, let run = runs[name] {
             var same = run.arguments
@@ -101,12 +116,14 @@ extension Hub {
             return publish("resumed", of: run)
         }
         let run = Run(name: request.run ?? freshName(), served: served, arguments: request, cache: cache)
-        try add(run)
+        let opening = Record.Opening(arguments: request, digest: served.model.digest, sampler: Sampler.version)
+        try add(run, as: .opened(opening), by: peer.who)
         reply(standing(of: run, op: "open", id: id, resumed: false), to: peer)
         publish("opened", of: run)
     }
 
     private func fork(_ request: ForkRequest, _ id: String?, _ peer: Peer) throws(Refusal) {
+        if let stopped = request.name.flatMap({ stopped[$0] }) { throw stopped.refusal }
         if let name = request.name, let existing = runs[name] {
             guard let origin = existing.origin, origin.request == request else {
                 throw Refusal(.runExists, "run '\(name)' exists and is not this fork: choose another name")
@@ -128,9 +145,17 @@ extension Hub {
 
     func finishFork(_ run: Run, _ id: String?, _ peer: Peer) throws(Refusal) {
         if run.name.isEmpty { run.name = freshName() }
-        try add(run)
+        guard let origin = run.origin else { preconditionFailure("a fork has an origin") }
+        let fork = Record.Fork(request: origin.request, nextSeq: origin.nextSeq, incidents: run.incidents)
+        try add(run, as: .forked(fork), by: peer.who)
         reply(standing(of: run, op: "fork", id: id, resumed: false), to: peer)
         publish("forked", of: run)
+    }
+
+    private func close(_ run: StoppedRun, _ peer: Peer) throws(Refusal) {
+        guard !run.isClosed else { return }
+        try recorder.append(Record(run: run.name, who: peer.who, event: .closed(seq: run.nextSeq)))
+        run.close()
     }
 
     /// Where a run stands; with `seq`, where it stood then.
@@ -155,13 +180,14 @@ extension Hub {
     }
 
     private func status(_ name: String?, _ id: String?, _ peer: Peer) throws(Refusal) {
-        let chosen = try name.map { name throws(Refusal) in [try run(name)] } ?? order.compactMap { runs[$0] }
+        if let name, !isTaken(name) { _ = try run(name) }
         var writer = begin("status", id: id)
         writer.raw(",\"runs\":")
         writer.json(
             .array(
-                chosen.map { run in
-                    .object([
+                (name.map { [$0] } ?? order).compactMap { name in
+                    guard let run = runs[name] else { return stopped[name]?.status }
+                    return .object([
                         .init("run", .string(run.name)), .init("model", .string(run.served.model.name)),
                         .init("start", .string(TimeText.format(run.arguments.start))),
                         .init("step", .string(TimeText.format(run.arguments.step))),
@@ -193,6 +219,7 @@ extension Hub {
                 expected: run.nextSeq, "run '\(run.name)' expects seq \(run.nextSeq), not \(seq): nothing was adjusted")
         }
         let (accepted, _) = try run.resolve([terms], limits: limits)
+        try recorder.append(Record(run: run.name, who: peer.who, event: .adjusted(terms, seq: run.nextSeq)))
         run.take(accepted)
         reply(answer(accepted[0], run, id, duplicate: false), to: peer)
         publish(accepted[0], of: run)
@@ -218,7 +245,12 @@ extension Hub {
                 "run '\(run.name)' has no adjustment '\(adjustment)'; it has \(run.adjustments.count) so far")
         }
         let first = run.adjustments[index].retraction == nil
-        if first { try requireOpen(run) }
+        if first {
+            try requireOpen(run)
+            try recorder.append(
+                Record(
+                    run: run.name, who: peer.who, event: .retracted(adjustment: adjustment, seq: run.nextSeq)))
+        }
         let retraction = run.retract(index)
         var writer = begin("retract", id: id)
         writer.run(run.name)

@@ -6,10 +6,13 @@ public struct Peer: Equatable, Sendable {
     public var route: [UInt8]
     /// Whether the request came behind an empty frame, which is then given back.
     public var enveloped: Bool
+    /// Whose key the connection was made with, where keys are used; for the audit trail.
+    public var who: String?
 
-    public init(route: [UInt8], enveloped: Bool) {
+    public init(route: [UInt8], enveloped: Bool, who: String? = nil) {
         self.route = route
         self.enveloped = enveloped
+        self.who = who
     }
 }
 
@@ -17,6 +20,8 @@ public struct Peer: Equatable, Sendable {
 public enum Action {
     case reply(Peer, [[UInt8]])
     case publish(topic: [UInt8], payload: [UInt8])
+    /// For the person who looks after the daemon.
+    case log(event: String, facts: [JSON.Member])
 }
 
 /// Where models come from.
@@ -62,19 +67,24 @@ public final class Hub {
     let emit: (Action) -> Void
     let cache = MonthCache()
     let source: any ModelSource
+    let recorder: any Recorder
     private var models: [String: ServedModel] = [:]
     private(set) var runs: [String: Run] = [:]
     /// Names in the order in which runs were opened.
     private(set) var order: [String] = []
+    /// Runs that cannot go on here, in place of those above; they keep their place in ``order``.
+    private(set) var stopped: [String: StoppedRun] = [:]
     private var opened = 0
     private(set) var subscriptions = Subscriptions()
     private var jobs = JobQueue()
 
     public init(
-        source: any ModelSource, limits: Limits, identity: Identity, now: @escaping () -> UInt64,
+        source: any ModelSource, recorder: any Recorder = NoRecorder(), limits: Limits, identity: Identity,
+        now: @escaping () -> UInt64,
         emit: @escaping (Action) -> Void
     ) {
         self.source = source
+        self.recorder = recorder
         self.limits = limits
         self.identity = identity
         self.now = now
@@ -210,6 +220,7 @@ public final class Hub {
 
     func run(_ name: String) throws(Refusal) -> Run {
         guard let run = runs[name] else {
+            if let stopped = stopped[name] { throw stopped.refusal }
             let hint = Spelling.nearest(to: name, in: order).map { "; did you mean '\($0)'?" } ?? ""
             throw .unknown(.unknownRun, name: name, "there is no run '\(name)'\(hint)")
         }
@@ -218,24 +229,40 @@ public final class Hub {
 
     /// A name that no run has: `r1`, `r2`, ….
     func freshName() -> String {
-        repeat { opened += 1 } while runs["r\(opened)"] != nil
+        repeat { opened += 1 } while isTaken("r\(opened)")
         return "r\(opened)"
     }
 
-    func add(_ run: Run) throws(Refusal) {
-        guard runs[run.name] == nil else {
+    func isTaken(_ name: String) -> Bool { runs[name] != nil || stopped[name] != nil }
+
+    /// Keeps a new run, and has it from then on.
+    func add(_ run: Run, as event: Record.Event, by who: String? = nil) throws(Refusal) {
+        guard !isTaken(run.name) else {
             throw Refusal(.runExists, "run '\(run.name)' exists: choose another name")
         }
-        guard runs.count < limits.runs else {
+        guard order.count < limits.runs else {
             throw .limit("runs", "there are \(limits.runs) runs, as many as there may be: delete closed ones")
         }
+        try recorder.append(Record(run: run.name, who: who, event: event))
+        insert(run)
+    }
+
+    func insert(_ run: Run) {
         runs[run.name] = run
         order.append(run.name)
     }
 
-    func remove(_ run: Run) {
+    func remove(_ name: String) {
+        runs[name] = nil
+        stopped[name] = nil
+        order.removeAll { $0 == name }
+    }
+
+    /// Has a run in place of one that goes on no more, or from the start.
+    func insert(_ run: StoppedRun) {
+        if !isTaken(run.name) { order.append(run.name) }
         runs[run.name] = nil
-        order.removeAll { $0 == run.name }
+        stopped[run.name] = run
     }
 }
 

@@ -72,6 +72,9 @@ final class Run {
         let steps: Int
         let adjust: [AdjustmentTerms]
         let adjusted: [String]
+        /// Of its incidents, and of those of its last step: drawn again, they must be the same.
+        let digest: UInt64
+        let lastDigest: UInt64
     }
 
     var state: String { isClosed ? "closed" : hasEnded ? "ended" : "open" }

@@ -17,7 +17,9 @@ final class StepJob: Job {
         self.id = id
         let schedule =
             run.schedule(in: plan.window) + plan.accepted.map(\.scheduled).filter { $0.acts(in: plan.window) }
-        draw = WindowDraw(run: run, window: plan.window, schedule: schedule, format: request.format, selection: .init())
+        draw = WindowDraw(
+            run: run, window: plan.window, schedule: schedule, format: request.format,
+            lastStep: run.start(of: plan.seq + plan.steps - 1).minutes)
     }
 
     func work(_ hub: Hub, until isOver: () -> Bool) -> Bool {
@@ -29,19 +31,29 @@ final class StepJob: Job {
                 return true
             }
             guard draw.isAtEnd else { return false }
-            take(hub)
+            do throws(Refusal) {
+                try take(hub)
+            } catch {
+                hub.refuse(error, id: id.map { .string($0) }, op: "step", to: peer)
+                return true
+            }
             guard !plan.isRetry, run.arguments.publish else { return true }
             publication = StepPublication(run: run, plan: plan, schedule: draw.schedule, hub: hub)
         }
         return publication?.work(hub, until: isOver) ?? true
     }
 
-    private func take(_ hub: Hub) {
-        if !plan.isRetry {
+    private func take(_ hub: Hub) throws(Refusal) {
+        if plan.isRetry {
+            try hub.requireSame(draw, as: run)
+        } else {
+            let taken = Run.Taken(
+                seq: plan.seq, steps: plan.steps, adjust: plan.terms, adjusted: plan.adjusted,
+                digest: draw.digest.value, lastDigest: draw.lastDigest.value)
+            try hub.recorder.append(
+                Record(run: run.name, who: peer.who, event: .stepped(Record.Stepped(taken, incidents: draw.count))))
             run.take(plan.accepted)
-            run.take(
-                .init(seq: plan.seq, steps: plan.steps, adjust: plan.terms, adjusted: plan.adjusted),
-                incidents: draw.count)
+            run.take(taken, incidents: draw.count)
             run.timings.sampling.add(nanoseconds: draw.nanoseconds.sampling)
             run.timings.encoding.add(nanoseconds: draw.nanoseconds.encoding)
         }

@@ -10,9 +10,13 @@ struct WindowDraw {
     /// The adjustments that act in the window.
     let schedule: [ScheduledAdjustment]
     private var cursor: WindowCursor
+    /// Minutes: incidents from then on have a digest of their own.
+    private let lastStep: Int
     private var chosen: IncidentColumns
     private(set) var columns: IncidentColumns
     private(set) var count = 0
+    private(set) var digest = IncidentDigest()
+    private(set) var lastDigest = IncidentDigest()
     private(set) var byCategory: [Int]
     private(set) var expectation = Expectation()
     private var body: ByteWriter
@@ -20,8 +24,12 @@ struct WindowDraw {
     /// Where the time went, for `status`.
     private(set) var nanoseconds: (sampling: UInt64, encoding: UInt64) = (0, 0)
 
-    init(run: Run, window: Range<Int>, schedule: [ScheduledAdjustment], format: Format, selection: Sampler.Selection) {
+    init(
+        run: Run, window: Range<Int>, schedule: [ScheduledAdjustment], format: Format,
+        selection: Sampler.Selection = .init(), lastStep: Int = .max
+    ) {
         self.run = run
+        self.lastStep = lastStep
         self.window = window
         self.schedule = schedule
         self.format = format
@@ -58,6 +66,12 @@ struct WindowDraw {
         count += drawn
         for index in before..<columns.count {
             byCategory[run.served.model.crimes[Int(columns.crime[index])].category] += 1
+        }
+        digest.add(columns, before..<columns.count)
+        if part.upperBound > lastStep {
+            var first = before
+            while first < columns.count, columns.origin.minutes + Int(columns.time[first]) < lastStep { first += 1 }
+            lastDigest.add(columns, first..<columns.count)
         }
         guard count <= limits.incidentsPerReply || !format.carriesIncidents else {
             throw .limit(

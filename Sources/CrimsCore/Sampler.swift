@@ -26,6 +26,8 @@ public struct Expectation: Equatable, Sendable {
 ///
 /// Used by one thread at a time.
 public final class Sampler {
+    /// Counts up when the same model, seed and adjustments come to give other incidents.
+    public static let version = 1
     public let prepared: PreparedModel
     public let world: World
     let cache: MonthCache

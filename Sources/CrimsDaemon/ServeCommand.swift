@@ -18,13 +18,15 @@ extension Tool {
             options: [
                 .value("control", "EP", many: true, "where requests are taken (\(defaultControl)); :* picks a port"),
                 .value("events", "EP", many: true, "where incidents are published (\(defaultEvents))"),
-                .value("data", "DIR", "keep the daemon's id, start count and lock here"),
+                .value("data", "DIR", "keep runs here ($XDG_STATE_HOME/crims, or ~/.local/state/crims)"),
+                .flag("no-data", "keep nothing: runs end with the process"),
+                .value("sync", "WHAT", "what an acknowledgement outlives: 'process' (its end; default) or 'power'"),
                 modelsOption,
                 .value("max-incidents", "N", "incidents in one reply at most (1000000)"),
                 .value("max-runs", "N", "runs at once at most (1000)"),
             ],
             notes: [
-                "Prints one line of JSON when it is ready. Runs are kept in memory and end with the process.",
+                "Prints one line of JSON when it is ready. Started again on the same data, it has the same runs.",
                 "SIGTERM and SIGINT finish the step at hand and end it.",
             ]),
         run: serve)
@@ -33,7 +35,8 @@ extension Tool {
         var limits = Limits()
         limits.incidentsPerReply = try number(arguments, "max-incidents", 1...100_000_000) ?? limits.incidentsPerReply
         limits.runs = try number(arguments, "max-runs", 1...1_000_000) ?? limits.runs
-        let data = try arguments["data"].map { try DataFolder($0) }
+        let data = try dataFolder(arguments)
+        let journal = try data.map { try Journal(folder: $0.path, sync: try choice(arguments, "sync") ?? .process) }
         let control = arguments.all("control").isEmpty ? [defaultControl] : arguments.all("control")
         let events = arguments.all("events").isEmpty ? [defaultEvents] : arguments.all("events")
         // libzmq lets a second daemon take over an ipc path without a word.
@@ -46,8 +49,12 @@ extension Tool {
             control: server.controlEndpoints, events: server.eventEndpoints)
         let catalog = ModelCatalog(folders: ModelCatalog.standardFolders(extra: arguments.all("models")))
         let hub = Hub(
-            source: CatalogSource(catalog: catalog), limits: limits, identity: identity, now: Clock.now,
-            emit: server.perform)
+            source: CatalogSource(catalog: catalog), recorder: journal ?? NoRecorder(), limits: limits,
+            identity: identity, now: Clock.now
+        ) { action in
+            if case .log(let event, let facts) = action { Terminal.log(event, facts) } else { server.perform(action) }
+        }
+        if let journal { try restore(hub, from: journal) }
 
         func list(_ endpoints: [String]) -> JSON { .array(endpoints.map { .string($0) }) }
         var ready = ByteWriter()
@@ -77,9 +84,56 @@ extension Tool {
             try manager?.ready(status: "takes requests on \(endpoints.joined(separator: ", "))")
             return manager
         } catch {
-            Terminal.log("service_manager_not_told", [.init("reason", .string("\(error)"))])
+            Terminal.log("service manager not told", [.init("reason", .string("\(error)"))])
             return nil
         }
+    }
+
+    /// The folder that is asked for, or the usual one.
+    private static func dataFolder(_ arguments: Arguments) throws -> DataFolder? {
+        guard !arguments.has("no-data") else {
+            for name in ["data", "sync"] where arguments[name] != nil {
+                throw UsageError(message: "--no-data keeps nothing: leave --\(name) out")
+            }
+            return nil
+        }
+        return try DataFolder(try dataPath(arguments["data"]))
+    }
+
+    /// Where runs are kept unless it is said otherwise.
+    static func dataPath(_ given: String?) throws -> String {
+        if let given { return given }
+        func variable(_ name: String) -> String? {
+            getenv(name).map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
+        }
+        if let state = variable("XDG_STATE_HOME") { return state + "/crims" }
+        if let home = variable("HOME") { return home + "/.local/state/crims" }
+        throw UsageError(message: "there is no home folder to keep runs in: give --data DIR, or --no-data")
+    }
+
+    private static func restore(_ hub: Hub, from journal: Journal) throws {
+        let notices = try journal.load(hub.restore) { hub.stop($0, because: $1) }
+        hub.finishRestoring()
+        for notice in notices {
+            switch notice {
+            case .lost(let records):
+                Terminal.log(
+                    "acknowledged requests lost with the machine", [.init("records", .number(Double(records)))])
+            case .refusedRecordRemoved(let number):
+                Terminal.log("refused request removed", [.init("record", .number(Double(number)))])
+            }
+        }
+    }
+
+    static func choice<Choice: RawRepresentable & CaseIterable>(
+        _ arguments: Arguments, _ name: String
+    ) throws(UsageError) -> Choice? where Choice.RawValue == String {
+        guard let text = arguments[name] else { return nil }
+        guard let choice = Choice(rawValue: text) else {
+            let words = Choice.allCases.map { "'\($0.rawValue)'" }.joined(separator: " or ")
+            throw UsageError(message: "--\(name) is \(words), not '\(text)'")
+        }
+        return choice
     }
 
     static func number(_ arguments: Arguments, _ name: String, _ range: ClosedRange<Int>) throws(UsageError) -> Int? {

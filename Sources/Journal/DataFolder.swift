@@ -22,6 +22,7 @@ public enum DataFolderError: Error, Equatable, CustomStringConvertible {
 /// What a daemon keeps on disk: an id by which clients know it again, how often it has been started, and a lock that
 /// keeps a second daemon out. The journal of runs has its place here.
 public final class DataFolder {
+    public let path: String
     /// 32 hexadecimal digits, drawn when the folder was made.
     public let journal: String
     /// 1 at the first start.
@@ -30,6 +31,7 @@ public final class DataFolder {
 
     /// Takes the folder, which is made if it is missing.
     public init(_ path: String) throws(DataFolderError) {
+        self.path = path
         try Self.makeFolders(path)
         lock = try FileLock(path + "/lock", of: path)
         (journal, boot) = try Self.start(path)

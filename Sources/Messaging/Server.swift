@@ -70,6 +70,7 @@ public final class Server {
             for (index, frame) in frames.enumerated() { control.send(frame, more: index + 1 < frames.count) }
         case .publish(let topic, let payload):
             if events.send(topic, more: true) { events.send(payload, more: false) }
+        case .log: break
         }
     }
 

@@ -1,5 +1,5 @@
-import CSodium
 import CrimsCore
+import Hashing
 
 /// Models as folders of CSV files.
 ///
@@ -77,20 +77,14 @@ public enum ModelFolder {
     /// Lower-case hexadecimal SHA-256 over name, 0, length (8 bytes, little-endian) and bytes of each file that is
     /// there, in the order of ``ModelFile``.
     private static func digest(_ files: [(file: ModelFile, bytes: [UInt8]?)]) -> String {
-        precondition(sodium_init() >= 0, "libsodium does not start")
-        var state = crypto_hash_sha256_state()
-        crypto_hash_sha256_init(&state)
+        var hash = SHA256()
         for (file, bytes) in files {
             guard let bytes else { continue }
             let length = (0..<8).map { UInt8(truncatingIfNeeded: bytes.count >> ($0 * 8)) }
-            let head = Array(file.rawValue.utf8) + [0] + length
-            crypto_hash_sha256_update(&state, head, UInt64(head.count))
-            crypto_hash_sha256_update(&state, bytes, UInt64(bytes.count))
+            hash.update(Array(file.rawValue.utf8) + [0] + length)
+            hash.update(bytes)
         }
-        var hash = [UInt8](repeating: 0, count: 32)
-        crypto_hash_sha256_final(&state, &hash)
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: hash.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return hash.hexadecimal()
     }
 
     /// The path without slashes at its end.

@@ -95,11 +95,7 @@ extension Request {
         case "adjustments": return .adjustments(run: try text("run"))
         case "rates": return .rates(try RatesRequest(reader))
         case "fork":
-            try refuseParticipants(reader)
-            return .fork(
-                ForkRequest(
-                    run: try text("run"), seq: try reader.integer("seq", 0...maxExact),
-                    name: try runName(reader, field: "as")))
+            return .fork(try ForkRequest(reader))
         case "status": return .status(run: try reader.string("run"))
         case "close": return .close(run: try text("run"))
         default: return .delete(run: try text("run"))
@@ -113,7 +109,7 @@ extension Request {
         "hello": [], "describe": ["model"], "open": OpenRequest.fields, "step": StepRequest.fields,
         "read": ReadRequest.fields, "adjust": ["run", "seq"] + AdjustmentTerms.fields,
         "retract": ["run", "adjustment"], "adjustments": ["run"], "rates": RatesRequest.fields,
-        "fork": ["run", "seq", "as", "participants"], "status": ["run"], "close": ["run"], "delete": ["run"],
+        "fork": ForkRequest.fields, "status": ["run"], "close": ["run"], "delete": ["run"],
     ]
 
     static func runName(_ reader: FieldReader, field: String) throws(Refusal) -> String? {

@@ -7,6 +7,7 @@ import Testing
 final class Bench {
     private(set) var replies: [(peer: Peer, frames: [[UInt8]])] = []
     private(set) var published: [(topic: String, payload: JSON)] = []
+    private(set) var logged: [(event: String, facts: [JSON.Member])] = []
     private(set) var hub: Hub!
 
     init(limits: Limits = Limits()) {
@@ -20,6 +21,7 @@ final class Bench {
         case .reply(let peer, let frames): replies.append((peer, frames))
         case .publish(let topic, let payload):
             published.append((String(decoding: topic, as: UTF8.self), (try? JSON(parsing: payload)) ?? .null))
+        case .log(let event, let facts): logged.append((event, facts))
         }
     }
 

@@ -17,6 +17,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CRIMS = pathlib.Path(os.environ.get("CRIMS_BIN", ROOT / ".build" / "release" / "crims"))
 MODEL = "merseyside"
 ANY_PORT = "tcp://127.0.0.1:*"
+# A daemon started without --data keeps its runs there, and never among those of whoever runs the tests.
+STATE = tempfile.TemporaryDirectory(prefix="crims-state-")
+os.environ["XDG_STATE_HOME"] = STATE.name
 
 
 def read_line(pipe, seconds):
@@ -37,6 +40,10 @@ class Daemon:
 
     def __init__(self, *arguments, ready_within=10):
         self.log = tempfile.TemporaryFile()
+        self.folder = None
+        if "--data" not in arguments and "--no-data" not in arguments:
+            self.folder = tempfile.TemporaryDirectory(prefix="crims-data-")
+            arguments = ("--data", self.folder.name, *arguments)
         command = [CRIMS, "serve", "--control", ANY_PORT, "--events", ANY_PORT, *arguments]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=self.log, bufsize=0)
         line = read_line(self.process.stdout, ready_within)
@@ -65,6 +72,8 @@ class Daemon:
             self.process.kill()
         self.process.wait(5)
         self.process.stdout.close()
+        if self.folder:
+            self.folder.cleanup()
 
 
 def wait_for_binary():

@@ -147,4 +147,4 @@ def test_a_manager_that_cannot_be_told_is_logged_and_the_daemon_serves(monkeypat
     daemon = start_daemon()
     assert connect(Client, daemon.control).hello()["ok"]
     events = [json.loads(line)["event"] for line in daemon.words().splitlines()]
-    assert events.count("service_manager_not_told") == 1
+    assert events.count("service manager not told") == 1

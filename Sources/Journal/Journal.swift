@@ -1,0 +1,246 @@
+import Coupling
+import Glibc
+import Protocol
+
+/// What has been acknowledged, in an SQLite database with a write-ahead log and one writer: each record is a
+/// transaction of its own, committed before it is answered.
+public final class Journal: Recorder {
+    /// What an acknowledgement outlives.
+    public enum Sync: String, CaseIterable, Sendable {
+        /// The end of the process, however it ends. After a failure of the machine, the last requests may be gone.
+        case process
+        /// That of the machine, too, as far as its disk keeps what it says it has kept.
+        case power
+    }
+
+    /// What is told at the start.
+    public enum Notice: Equatable {
+        /// Requests that were acknowledged before the machine was restarted, and are not there.
+        case lost(records: Int)
+        /// The last record had been refused when it could not be committed, and has been taken out.
+        case refusedRecordRemoved(number: Int)
+    }
+
+    public static let fileName = "journal.sqlite"
+    static let markName = "acknowledged"
+    /// Of the tables below.
+    static let format = 1
+
+    private let database: Database
+    private let insertion: Statement
+    private let mark: Acknowledged
+    private let sync: Sync
+    private var ledger = Ledger()
+    /// The number of the last record, those that were removed included.
+    private var number = 0
+    /// Why nothing can be written until the daemon is started again.
+    private var failure: String?
+
+    /// Opens the journal of a data folder, which must be locked, or makes it.
+    public init(folder: String, sync: Sync = .process) throws(JournalError) {
+        self.sync = sync
+        // SQLite gives its other files the database's mode: what researchers do is theirs.
+        let path = folder + "/" + Self.fileName
+        close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600))
+        database = try Database(path, .writing)
+        try database.run("PRAGMA locking_mode = NORMAL")
+        guard try database.text("PRAGMA journal_mode = WAL") == "wal" else {
+            throw .storage(path: database.path, reason: "this file system cannot hold a write-ahead log: give another")
+        }
+        try database.run("PRAGMA synchronous = \(sync == .power ? "FULL" : "NORMAL")")
+        switch try database.integer("PRAGMA user_version") {
+        case 0: try database.run(Self.schema)
+        case Self.format: break
+        case let other:
+            throw .storage(
+                path: database.path,
+                reason: "written by another release (format \(other)); this one reads format \(Self.format)")
+        }
+        insertion = try database.prepare("INSERT INTO record VALUES (?,?,?,?,?,?,?,?,?,?,?,?)")
+        mark = try Acknowledged(folder + "/" + Self.markName)
+    }
+
+    private static let schema = """
+        BEGIN;
+        CREATE TABLE record(
+            number INTEGER PRIMARY KEY, run INTEGER NOT NULL, event TEXT NOT NULL, seq INTEGER NOT NULL, steps INTEGER,
+            incidents INTEGER, digest INTEGER, last_digest INTEGER, at INTEGER NOT NULL, who TEXT, body TEXT,
+            hash BLOB NOT NULL) STRICT;
+        CREATE TABLE removed(run INTEGER PRIMARY KEY, name TEXT NOT NULL, records INTEGER NOT NULL) STRICT;
+        PRAGMA user_version = \(format);
+        COMMIT;
+        """
+
+    /// Reads all that is kept, in order, and hands it on; once, before anything is appended.
+    ///
+    /// - Parameters:
+    ///   - visit: takes the records of runs that are in order.
+    ///   - damaged: is told the name of a run of which a record is not what was written, and why.
+    public func load(
+        _ visit: (Record) -> Void, damaged: (_ run: String, _ refusal: Refusal) -> Void
+    ) throws(JournalError) -> [Notice] {
+        var notices = try removeRefused()
+        let rows = try RowReader(database)
+        while let row = try rows.next() {
+            let reason = ledger.take(row)
+            if let reason, ledger.entries[row.opening] == nil {
+                throw .damaged(path: database.path, reason: "\(reason); \(Self.wayOut)")
+            }
+            let name = ledger.entries[row.opening]?.name ?? ""
+            do throws(Refusal) {
+                if let reason { throw Refusal(.storage, "\(reason): run '\(name)' is stopped; \(Self.wayOut)") }
+                if ledger.entries[row.opening]?.damage == nil || row.event == .close || row.event == .delete {
+                    visit(try row.record(run: name))
+                }
+            } catch {
+                damaged(name, error)
+            }
+        }
+        number = ledger.rows + (try database.integer("SELECT coalesce(sum(records), 0) FROM removed"))
+        guard number >= ledger.last else {
+            throw .damaged(
+                path: database.path,
+                reason: "of \(ledger.last) records \(ledger.last - number) are missing; \(Self.wayOut)")
+        }
+        if let lost = try recordsLost() { notices.append(.lost(records: lost)) }
+        mark.begin(.init(number: number))
+        return notices
+    }
+
+    private static let wayOut = "put a back-up of the data folder back ('crims journal verify' tells all that is wrong)"
+
+    /// Takes out a last record that could not be committed and was refused, but lay in the log already.
+    private func removeRefused() throws(JournalError) -> [Notice] {
+        guard let found = mark.found?.mark, found.refused != 0 else { return [] }
+        let last = try database.prepare("SELECT number, hash FROM record ORDER BY number DESC LIMIT 1")
+        guard try last.next(), case let number = last.integer(0), number == found.number + 1,
+            Self.head(last.bytes(1) ?? []) == found.refused
+        else { return [] }
+        last.reset()
+        try database.run("DELETE FROM record WHERE number = \(number)")
+        return [.refusedRecordRemoved(number: number)]
+    }
+
+    /// How many records were acknowledged and are not there, where that can be without damage.
+    private func recordsLost() throws(JournalError) -> Int? {
+        guard let (found, machine) = mark.found, number < found.number else { return nil }
+        let lost = found.number - number
+        guard sync == .process, machine != mark.machine else {
+            throw .damaged(
+                path: database.path,
+                reason:
+                    "\(lost) records that were acknowledged are missing at its end; \(Self.wayOut), or remove the file "
+                    + "'\(Self.markName)' beside it to go on without them")
+        }
+        return lost
+    }
+
+    private static func head(_ hash: [UInt8]) -> UInt64 { hash.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
+
+    // MARK: - Writing
+
+    public func append(_ record: Record) throws(Refusal) {
+        if let failure { throw Refusal(.storage, failure) }
+        var row = StoredRecord(record)
+        row.number = number + 1
+        let opens = row.event == .open || row.event == .fork
+        guard let opening = opens ? row.number : ledger.live[record.run] else {
+            throw Refusal(.internal, "the journal knows no run '\(record.run)'")
+        }
+        row.opening = opening
+        row.at = time(nil)
+        row.hash = row.chained(after: opens ? [] : ledger.hash(of: opening))
+        do throws(JournalError) {
+            try row.event == .delete ? remove(row) : insert(row)
+        } catch {
+            if !database.isIdle { try? database.run("ROLLBACK") }
+            // Its frames may lie in the log already, to be found by the next start.
+            mark.store(.init(number: number, refused: Self.head(row.hash)))
+            throw refusal(error)
+        }
+        if row.event != .delete { _ = ledger.take(row) }
+        number = row.number
+        mark.store(.init(number: number))
+    }
+
+    private func refusal(_ error: JournalError) -> Refusal {
+        // After a failed sync the system may count pages as written that are not: no later sync can be believed.
+        if case .unsynced = error {
+            failure =
+                "the disk failed to keep the journal (\(error)): nothing can be changed until the daemon has been "
+                + "started again; reading goes on"
+            return Refusal(.storage, failure ?? "")
+        }
+        return Refusal(
+            .storage,
+            "the journal cannot be written, so nothing was done (\(error)): make room and ask again; reading "
+                + "goes on")
+    }
+
+    private func insert(_ row: StoredRecord) throws(JournalError) {
+        insertion.bind(1, row.number)
+        insertion.bind(2, row.opening)
+        insertion.bind(3, text: Array(row.event.rawValue.utf8))
+        insertion.bind(4, row.seq)
+        insertion.bind(5, row.steps)
+        insertion.bind(6, row.incidents)
+        insertion.bind(7, row.digest)
+        insertion.bind(8, row.lastDigest)
+        insertion.bind(9, row.at)
+        insertion.bind(10, text: row.who)
+        insertion.bind(11, text: row.body)
+        insertion.bind(12, blob: row.hash)
+        try insertion.finish()
+    }
+
+    /// Keeps that a run was deleted, and removes its records unless forks of it need them.
+    private func remove(_ row: StoredRecord) throws(JournalError) {
+        var after = ledger
+        _ = after.take(row)
+        let gone = after.disposable(with: row.opening)
+        try database.run("BEGIN IMMEDIATE")
+        try insert(row)
+        for opening in gone {
+            guard let entry = after.entries[opening] else { continue }
+            // All of a run's records lie between its first and its last.
+            let removal = try database.prepare("DELETE FROM record WHERE number BETWEEN ?1 AND ?2 AND run = ?1")
+            removal.bind(1, opening)
+            removal.bind(2, entry.last)
+            try removal.finish()
+            let note = try database.prepare("INSERT INTO removed VALUES (?, ?, ?)")
+            note.bind(1, opening)
+            note.bind(2, text: Array(entry.name.utf8))
+            note.bind(3, entry.records)
+            try note.finish()
+        }
+        try database.run("COMMIT")
+        after.dispose(of: gone)
+        ledger = after
+    }
+}
+
+/// The rows of a journal in their order.
+struct RowReader {
+    private let statement: Statement
+    private let path: String
+
+    init(_ database: Database) throws(JournalError) {
+        path = database.path
+        statement = try database.prepare(
+            "SELECT number, run, event, seq, steps, incidents, digest, last_digest, at, who, body, hash FROM record "
+                + "ORDER BY number")
+    }
+
+    func next() throws(JournalError) -> StoredRecord? {
+        guard try statement.next() else { return nil }
+        let number = statement.integer(0)
+        guard let event = statement.text(2).flatMap({ StoredRecord.EventName(rawValue: $0) }) else {
+            throw .damaged(path: path, reason: "record \(number) is of a kind that there is not")
+        }
+        return StoredRecord(
+            number: number, opening: statement.integer(1), event: event, seq: statement.integer(3),
+            steps: statement.optionalInteger(4), incidents: statement.optionalInteger(5),
+            digest: statement.optionalInteger(6), lastDigest: statement.optionalInteger(7), at: statement.integer(8),
+            who: statement.bytes(9), body: statement.bytes(10), hash: statement.bytes(11) ?? [])
+    }
+}

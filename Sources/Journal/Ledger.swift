@@ -1,0 +1,94 @@
+import Coupling
+import Protocol
+
+/// The runs of a journal as its rows tell them, one after the other: each run's chain, name and parent.
+struct Ledger {
+    struct Entry {
+        let name: String
+        /// The run that it was forked from.
+        let parent: Int?
+        /// Of its last record.
+        var hash: [UInt8] = []
+        var records = 0
+        /// The number of its last record.
+        var last = 0
+        var isDeleted = false
+        /// Why what is kept of it cannot be used; nil if it can.
+        var damage: String?
+        /// Forks of it that are still kept.
+        var children = 0
+    }
+
+    /// By the number of the opening record.
+    private(set) var entries: [Int: Entry] = [:]
+    /// The runs that there are, by name.
+    private(set) var live: [String: Int] = [:]
+    /// The number of the last record.
+    private(set) var last = 0
+    /// How many rows have been taken.
+    private(set) var rows = 0
+
+    /// The hash that the next record of a run comes after.
+    func hash(of opening: Int) -> [UInt8] { entries[opening]?.hash ?? [] }
+
+    /// Takes the next row.
+    ///
+    /// - Returns: what is wrong with it; its run is damaged from then on.
+    mutating func take(_ row: StoredRecord) -> String? {
+        rows += 1
+        guard row.number > last else { return "record \(row.number) comes after record \(last)" }
+        last = row.number
+        if row.event == .open || row.event == .fork { return open(row) }
+        guard var entry = entries[row.opening] else {
+            return "record \(row.number) is of a run whose opening, record \(row.opening), is not there"
+        }
+        let damage = row.hash == row.chained(after: entry.hash) ? nil : Self.altered(row)
+        entry.damage = entry.damage ?? damage
+        entry.hash = row.hash
+        entry.records += 1
+        entry.last = row.number
+        if row.event == .delete, !entry.isDeleted {
+            entry.isDeleted = true
+            live[entry.name] = nil
+        }
+        entries[row.opening] = entry
+        return damage
+    }
+
+    private mutating func open(_ row: StoredRecord) -> String? {
+        let document = row.document
+        guard row.opening == row.number, row.hash == row.chained(after: []), let name = document["run"]?.text else {
+            return Self.altered(row)
+        }
+        let parent = document["fork"]?["run"]?.text.flatMap { live[$0] }
+        if let parent { entries[parent]?.children += 1 }
+        entries[row.number] = Entry(name: name, parent: parent, hash: row.hash, records: 1, last: row.number)
+        live[name] = row.number
+        return nil
+    }
+
+    private static func altered(_ row: StoredRecord) -> String {
+        "record \(row.number) is not what was written, or one before it is missing"
+    }
+
+    /// The runs that can go with a deleted one: it, unless forks of it are kept, and deleted ancestors that were kept
+    /// for its sake.
+    func disposable(with opening: Int) -> [Int] {
+        var gone: [Int] = []
+        var next: Int? = opening
+        while let number = next, let entry = entries[number], entry.isDeleted,
+            entry.children == (gone.isEmpty ? 0 : 1)
+        {
+            gone.append(number)
+            next = entry.parent
+        }
+        return gone
+    }
+
+    mutating func dispose(of openings: [Int]) {
+        for opening in openings {
+            if let parent = entries[opening]?.parent { entries[parent]?.children -= 1 }
+            entries[opening] = nil
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import CrimsCore
+import Coupling
+import Hashing
+import Protocol
+
+/// A row of the journal: a record, its place, and the hash that chains it to the one before it of the same run.
+public struct StoredRecord: Equatable, Sendable {
+    /// From 1, one more with every record of the journal, also if records are removed.
+    public var number: Int
+    /// The number of the record that opened its run.
+    public var opening: Int
+    public var event: EventName
+    /// The run's next step when it was asked.
+    public var seq: Int
+    public var steps: Int?
+    public var incidents: Int?
+    public var digest: Int?
+    public var lastDigest: Int?
+    /// Seconds since 1970, universal time: for people who look at it, and for nothing else.
+    public var at: Int
+    public var who: [UInt8]?
+    /// What was asked, as JSON.
+    public var body: [UInt8]?
+    public var hash: [UInt8]
+
+    public enum EventName: String, CaseIterable, Sendable {
+        case open, fork, step, adjust, retract, close, delete
+    }
+
+    /// The hash that it must have after a given one; the first of a run comes after none.
+    func chained(after previous: [UInt8]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(160 + (body?.count ?? 0))
+        bytes += previous
+        func add(_ value: Int) {
+            withUnsafeBytes(of: Int64(value).littleEndian) { bytes.append(contentsOf: $0) }
+        }
+        // Each optional part says whether it is there, and how long it is: no two rows give the same bytes.
+        func add(_ value: Int?) {
+            bytes.append(value == nil ? 0 : 1)
+            if let value { add(value) }
+        }
+        func add(_ text: [UInt8]?) {
+            add(text?.count)
+            if let text { bytes += text }
+        }
+        add(number)
+        add(opening)
+        add(Optional(Array(event.rawValue.utf8)))
+        add(seq)
+        add(steps)
+        add(incidents)
+        add(digest)
+        add(lastDigest)
+        add(at)
+        add(who)
+        add(body)
+        return BLAKE2b.hash(bytes)
+    }
+}
+
+extension StoredRecord {
+    /// The row's part that a record gives; number, opening, time and hash are the journal's.
+    init(_ record: Record) {
+        self.init(
+            number: 0, opening: 0, event: .open, seq: 0, steps: nil, incidents: nil, digest: nil, lastDigest: nil,
+            at: 0,
+            who: record.who.map { Array($0.utf8) }, body: nil, hash: [])
+        switch record.event {
+        case .opened(let opening):
+            body = Self.bytes([
+                .init("run", .string(record.run)), .init("digest", .string(opening.digest)),
+                .init("sampler", .number(Double(opening.sampler))), .init("open", opening.arguments.json),
+            ])
+        case .forked(let fork):
+            event = .fork
+            (seq, incidents) = (fork.nextSeq, fork.incidents)
+            body = Self.bytes([.init("run", .string(record.run)), .init("fork", fork.request.json)])
+        case .stepped(let step):
+            event = .step
+            (seq, steps, incidents) = (step.seq, step.steps, step.incidents)
+            (digest, lastDigest) = (Int(bitPattern: UInt(step.digest)), Int(bitPattern: UInt(step.lastDigest)))
+            if !step.adjust.isEmpty {
+                body = Self.bytes([.init("adjust", .array(step.adjust.map { .object($0.given) }))])
+            }
+        case .adjusted(let terms, let seq):
+            event = .adjust
+            self.seq = seq
+            let meant = terms.seq.map { [JSON.Member("seq", .number(Double($0)))] } ?? []
+            body = Self.bytes(meant + [.init("adjust", .object(terms.given))])
+        case .retracted(let adjustment, let seq):
+            event = .retract
+            self.seq = seq
+            body = Self.bytes([.init("adjustment", .string(adjustment))])
+        case .closed(let seq):
+            event = .close
+            self.seq = seq
+        case .deleted(let seq):
+            event = .delete
+            self.seq = seq
+        }
+    }
+
+    private static func bytes(_ members: [JSON.Member]) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.json(.object(members))
+        return writer.bytes
+    }
+
+    /// What was asked, with its parts to look at; an empty object where there is nothing.
+    public var document: JSON { body.flatMap { try? JSON(parsing: $0) } ?? .object([]) }
+
+    /// The record that the row was made of.
+    ///
+    /// - Parameter run: the name of its run; an opening and a fork name it themselves.
+    /// - Throws: `storage` if it is none that this release could have written.
+    func record(run: String) throws(Refusal) -> Record {
+        let event: Record.Event
+        switch self.event {
+        case .open:
+            let document = document
+            guard let arguments = document["open"], let digest = document["digest"]?.text,
+                let sampler = document["sampler"]?.number
+            else { throw unreadable }
+            event = .opened(
+                .init(arguments: try OpenRequest(arguments), digest: digest, sampler: Int(sampler)))
+        case .fork:
+            guard let request = document["fork"], let incidents else { throw unreadable }
+            event = .forked(.init(request: try ForkRequest(request), nextSeq: seq, incidents: incidents))
+        case .step:
+            guard let steps, let incidents, let digest, let lastDigest else { throw unreadable }
+            var adjust: [AdjustmentTerms] = []
+            if body != nil {
+                for element in document["adjust"]?.elements ?? [] {
+                    adjust.append(try AdjustmentTerms(element, place: "record \(number): "))
+                }
+            }
+            event = .stepped(
+                .init(
+                    seq: seq, steps: steps, adjust: adjust, incidents: incidents,
+                    digest: UInt64(UInt(bitPattern: digest)), lastDigest: UInt64(UInt(bitPattern: lastDigest))))
+        case .adjust:
+            let document = document
+            guard let given = document["adjust"] else { throw unreadable }
+            var terms = try AdjustmentTerms(given, place: "record \(number): ")
+            terms.seq = document["seq"]?.number.map { Int($0) }
+            event = .adjusted(terms, seq: seq)
+        case .retract:
+            guard let adjustment = document["adjustment"]?.text else { throw unreadable }
+            event = .retracted(adjustment: adjustment, seq: seq)
+        case .close: event = .closed(seq: seq)
+        case .delete: event = .deleted(seq: seq)
+        }
+        return Record(run: run, who: who.map { String(decoding: $0, as: UTF8.self) }, event: event)
+    }
+
+    var unreadable: Refusal { Refusal(.storage, "record \(number) of the journal is none of this release") }
+}
