@@ -62,8 +62,10 @@ public final class Hub {
 
     public let limits: Limits
     public var identity: Identity
-    /// Nanoseconds of a monotonic clock; for `status` alone.
+    /// Nanoseconds of a monotonic clock; for time-outs and `status` alone.
     let now: () -> UInt64
+    /// Seconds since 1970, universal time; for `status` alone.
+    let calendar: () -> Int
     let emit: (Action) -> Void
     let cache = MonthCache()
     let source: any ModelSource
@@ -74,20 +76,23 @@ public final class Hub {
     private(set) var order: [String] = []
     /// Runs that cannot go on here, in place of those above; they keep their place in ``order``.
     private(set) var stopped: [String: StoppedRun] = [:]
-    private var opened = 0
+    /// The highest number in a name like `r1`.
+    private var named = 0
     private(set) var subscriptions = Subscriptions()
     private var jobs = JobQueue()
+    /// The runs for whose next step somebody waits, so that none of the others is looked at for time-outs.
+    var atBarrier: [Run] = []
 
     public init(
         source: any ModelSource, recorder: any Recorder = NoRecorder(), limits: Limits, identity: Identity,
-        now: @escaping () -> UInt64,
-        emit: @escaping (Action) -> Void
+        now: @escaping () -> UInt64, calendar: @escaping () -> Int = { 0 }, emit: @escaping (Action) -> Void
     ) {
         self.source = source
         self.recorder = recorder
         self.limits = limits
         self.identity = identity
         self.now = now
+        self.calendar = calendar
         self.emit = emit
     }
 
@@ -229,8 +234,15 @@ public final class Hub {
 
     /// A name that no run has: `r1`, `r2`, ….
     func freshName() -> String {
-        repeat { opened += 1 } while isTaken("r\(opened)")
-        return "r\(opened)"
+        var number = named + 1
+        while isTaken("r\(number)") { number += 1 }
+        return "r\(number)"
+    }
+
+    /// Names are counted on from the highest number that was given, also after a restart.
+    private func countName(_ name: String) {
+        guard name.first == "r", name.utf8.count < 10, let number = Int(name.dropFirst()) else { return }
+        named = max(named, number)
     }
 
     func isTaken(_ name: String) -> Bool { runs[name] != nil || stopped[name] != nil }
@@ -250,6 +262,7 @@ public final class Hub {
     func insert(_ run: Run) {
         runs[run.name] = run
         order.append(run.name)
+        countName(run.name)
     }
 
     func remove(_ name: String) {
@@ -261,6 +274,7 @@ public final class Hub {
     /// Has a run in place of one that goes on no more, or from the start.
     func insert(_ run: StoppedRun) {
         if !isTaken(run.name) { order.append(run.name) }
+        countName(run.name)
         runs[run.name] = nil
         stopped[run.name] = run
     }

@@ -6,6 +6,8 @@ public struct Limits: Sendable {
     public var runs = 1_000
     /// Adjustments of one run that are in force or pending.
     public var adjustmentsInForce = 10_000
+    /// Participants of one run.
+    public var participants = 100
     /// Incidents in one reply.
     public var incidentsPerReply = 1_000_000
     /// Rows in one reply to `rates`.
@@ -25,6 +27,7 @@ public struct Limits: Sendable {
             .init("frame_bytes", .number(Double(frameBytes))),
             .init("runs", .number(Double(runs))), .init("adjustments_in_force", .number(Double(adjustmentsInForce))),
             .init("adjustments_per_request", .number(Double(StepRequest.adjustMax))),
+            .init("participants", .number(Double(participants))),
             .init("incidents_per_reply", .number(Double(incidentsPerReply))),
             .init("rows_per_reply", .number(Double(rowsPerReply))),
             .init("requests_waiting", .number(Double(requestsWaiting))),

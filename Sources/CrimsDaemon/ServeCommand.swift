@@ -50,7 +50,7 @@ extension Tool {
         let catalog = ModelCatalog(folders: ModelCatalog.standardFolders(extra: arguments.all("models")))
         let hub = Hub(
             source: CatalogSource(catalog: catalog), recorder: journal ?? NoRecorder(), limits: limits,
-            identity: identity, now: Clock.now
+            identity: identity, now: Clock.now, calendar: Clock.calendar
         ) { action in
             if case .log(let event, let facts) = action { Terminal.log(event, facts) } else { server.perform(action) }
         }

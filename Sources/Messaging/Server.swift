@@ -86,10 +86,11 @@ public final class Server {
                 heartbeat = now + Self.heartbeatNanoseconds
             }
             manager?.beat(now: now)
-            let due = max(now, min(heartbeat, manager?.nextBeat ?? .max))
-            let ready = wait(milliseconds: hub.hasWork ? 0 : Int((due - now) / 1_000_000) + 1)
+            let next = max(now, min(heartbeat, hub.nextDeadline ?? .max, manager?.nextBeat ?? .max))
+            let ready = wait(milliseconds: hub.hasWork ? 0 : Int((next - now) / 1_000_000) + 1)
             if ready.subscriptions { receiveSubscriptions(hub) }
             if ready.requests { receiveRequests(hub) }
+            hub.expire()
             if ready.end {
                 manager?.stopping()
                 let end = Clock.now() + Self.graceNanoseconds
