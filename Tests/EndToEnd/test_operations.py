@@ -88,7 +88,9 @@ def test_what_is_copied_from_a_daemon_that_is_stopped_is_a_back_up(served, start
 
 
 @pytest.mark.skipif(not shutil.which("sqlite3"), reason="sqlite3 is not installed")
-def test_the_commands_for_a_back_up_of_a_daemon_that_runs_make_one(served, start_daemon, connect, tmp_path):
+def test_the_commands_for_a_back_up_of_a_daemon_that_runs_make_one(
+    served, start_daemon, connect, crims, tmp_path
+):
     daemon, client = served
     before = client.read(run="r", seq=0, count=30, format="csv").frames
     last = client.step(run="r", seq=0, count=30, format="none").frames
@@ -98,6 +100,7 @@ def test_the_commands_for_a_back_up_of_a_daemon_that_runs_make_one(served, start
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
     assert {file.name for file in (tmp_path / "backup").iterdir()} == {"identity.json", "journal.sqlite"}
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in (tmp_path / "backup").iterdir())
+    assert crims("journal", "verify", tmp_path / "backup").returncode == 0
     client.step(run="r", seq=30)
     journal = client.hello()["journal"]
     assert daemon.signal(signal.SIGKILL, within=5) is not None
