@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint build bench models setup clean
+.PHONY: help demo test lint build static install bench models setup clean
 
 packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev python3-venv gcc
 venv := .venv
@@ -13,6 +13,11 @@ DATA ?= ../shared/data
 counts := $(DATA)/police-uk/england-and-wales-8-months-counts.csv.gz
 # pandas is a yardstick, and nothing else needs it.
 bench_python := .build/benchmarks/python/bin/python
+# What is installed runs without the toolchain: Swift's libraries are in it.
+static := .build/static/release/crims
+PREFIX ?= /usr/local
+model_files = $(wildcard models/merseyside/*)
+unit = $(DESTDIR)$(PREFIX)/lib/systemd/system/crims.service
 sudo := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 help:
@@ -21,6 +26,8 @@ help:
 	@echo 'make lint   formatting and style'
 	@echo 'make bench  speed and memory, each as a ratio within the same run'
 	@echo 'make build  the daemon alone: $(crims)'
+	@echo 'make static the daemon without need of the toolchain: $(static)'
+	@echo 'make install that, its model and a systemd unit, into PREFIX=$(PREFIX)'
 	@echo 'make models all of England and Wales, from a table of counts in DATA=$(DATA)'
 	@echo 'make clean  remove what was built'
 
@@ -43,6 +50,19 @@ lint: $(venv)/ready
 build: system-packages
 	@echo '== building the daemon'
 	swift build --configuration release --product crims
+
+static: system-packages
+	@echo '== building the daemon that make install takes'
+	swift build --configuration release --product crims --static-swift-stdlib --scratch-path .build/static
+
+# Builds nothing, since the one who may write there is seldom the one who has the toolchain.
+install:
+	@test -x '$(static)' || { echo 'There is no $(static) to install: make static builds it.' >&2; exit 1; }
+	install -D -m 0755 '$(static)' '$(DESTDIR)$(PREFIX)/bin/crims'
+	install -d '$(DESTDIR)$(PREFIX)/share/crims/models/merseyside' '$(dir $(unit))'
+	install -m 0644 $(model_files) '$(DESTDIR)$(PREFIX)/share/crims/models/merseyside'
+	sed 's|/usr/local|$(PREFIX)|' packaging/crims.service > '$(unit)'
+	chmod 0644 '$(unit)'
 
 models: counts-there build
 	$(crims) calibrate '$(counts)' --force england-and-wales -o models/england-and-wales
