@@ -60,8 +60,17 @@ public struct StoredRecord: Equatable, Sendable {
 }
 
 extension StoredRecord {
+    /// A row without a place.
+    package init(
+        event: EventName, seq: Int, steps: Int?, incidents: Int?, digest: Int?, lastDigest: Int?, body: [UInt8]?
+    ) {
+        self.init(
+            number: 0, opening: 0, event: event, seq: seq, steps: steps, incidents: incidents, digest: digest,
+            lastDigest: lastDigest, at: 0, who: nil, body: body, hash: [])
+    }
+
     /// The row's part that a record gives; number, opening, time and hash are the journal's.
-    init(_ record: Record) {
+    package init(_ record: Record) {
         self.init(
             number: 0, opening: 0, event: .open, seq: 0, steps: nil, incidents: nil, digest: nil, lastDigest: nil,
             at: 0,
@@ -120,7 +129,7 @@ extension StoredRecord {
     ///
     /// - Parameter run: the name of its run; an opening and a fork name it themselves.
     /// - Throws: `storage` if it is none that this release could have written.
-    func record(run: String) throws(Refusal) -> Record {
+    package func record(run: String) throws(Refusal) -> Record {
         let event: Record.Event
         switch self.event {
         case .open:
