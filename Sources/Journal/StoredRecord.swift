@@ -135,10 +135,10 @@ extension StoredRecord {
         case .open:
             let document = document
             guard let arguments = document["open"], let digest = document["digest"]?.text,
-                let sampler = document["sampler"]?.number
+                let sampler = document["sampler"]?.number.flatMap({ Int(exactly: $0) })
             else { throw unreadable }
             event = .opened(
-                .init(arguments: try OpenRequest(arguments), digest: digest, sampler: Int(sampler)))
+                .init(arguments: try OpenRequest(arguments), digest: digest, sampler: sampler))
         case .fork:
             guard let request = document["fork"], let incidents else { throw unreadable }
             event = .forked(.init(request: try ForkRequest(request), nextSeq: seq, incidents: incidents))
@@ -151,7 +151,11 @@ extension StoredRecord {
                 for element in document["adjust"]?.elements ?? [] {
                     adjust.append(try AdjustmentTerms(element, place: "record \(number): "))
                 }
-                adjusted = document["adjusted"]?.elements?.compactMap(\.text) ?? []
+                let ids = document["adjusted"]?.elements ?? []
+                adjusted = ids.compactMap(\.text)
+                guard !adjust.isEmpty, adjusted.count == adjust.count, ids.count == adjust.count else {
+                    throw unreadable
+                }
             }
             event = .stepped(
                 .init(
@@ -161,7 +165,10 @@ extension StoredRecord {
             let document = document
             guard let given = document["adjust"], let id = document["adjusted"]?.text else { throw unreadable }
             var terms = try AdjustmentTerms(given, place: "record \(number): ")
-            terms.seq = document["seq"]?.number.map { Int($0) }
+            if let meant = document["seq"] {
+                guard let seq = meant.number.flatMap({ Int(exactly: $0) }) else { throw unreadable }
+                terms.seq = seq
+            }
             event = .adjusted(terms, id: id, seq: seq)
         case .retract:
             guard let adjustment = document["adjustment"]?.text else { throw unreadable }

@@ -39,7 +39,7 @@ extension Decoder {
             guard let read = Decimal.parse(text.utf8) else { throw Broken("\(text), of \(value), is no number") }
             // Half a unit of the last digit, and what scaling may lose; next to 0 doubles have fewer digits.
             let unit = (0..<digits).reduce(1.0) { unit, _ in unit / 10 } * 10
-            let bound = abs(value) * unit * 0.51 + 0x1p-1073
+            let bound = abs(value) * (unit * 0.5 + 0x1p-48) + 0x1p-1073
             try hold(abs(read - value) <= bound || !read.isFinite, "\(value) to \(digits) digits is \(text)")
             let figures = text.utf8.prefix { $0 != UInt8(ascii: "e") }.filter { $0 &- 48 < 10 }
             let leading = figures.drop { $0 == 48 }.reversed().drop { $0 == 48 }
@@ -59,7 +59,9 @@ extension Decoder {
         var start: CivilMinute?
         for part in bytes.split(separator: UInt8(ascii: " "), maxSplits: 2) {
             let text = String(decoding: part, as: UTF8.self)
-            if let month = CivilMonth(text: text) { try hold(month.text == text, "\(text) comes back as \(month.text)") }
+            if let month = CivilMonth(text: text) {
+                try hold(month.text == text, "\(text) comes back as \(month.text)")
+            }
             if let time = TimeText.parse(text) {
                 try hold(time.minutes >= 0 && time.date.year <= 2209, "\(text) is out of range")
                 let written = TimeText.format(time)

@@ -23,10 +23,10 @@ enum SmallModel {
         func table(_ header: String, _ rows: [String]) -> String { ([header] + rows).map { $0 + "\n" }.joined() }
         return [
             "model.json": """
-                {"format": 1, "name": "small", "title": "Four areas", "period": {"from": "2018-01", "to": "2019-12"},
-                 "sources": [{"name": "made up", "licence": "none"}], "method": {"name": "by hand"}}
+            {"format": 1, "name": "small", "title": "Four areas", "period": {"from": "2018-01", "to": "2019-12"},
+             "sources": [{"name": "made up", "licence": "none"}], "method": {"name": "by hand"}}
 
-                """,
+            """,
             "areas.csv": table("code,name,longitude,latitude,population", areas.map { "\($0),Area,-2.5,53.25,1000" }),
             "crimes.csv": table(
                 "code,description,category,severity,share",
