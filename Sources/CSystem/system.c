@@ -2,25 +2,46 @@
 #include "CSystem.h"
 
 #include <signal.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-int crims_termination_descriptor(void) {
+static int descriptor_of(int with_hangup) {
     // SIG_SETMASK and not SIG_BLOCK: a parent may have left any signal blocked, and masks are inherited.
     sigset_t mask;
     sigemptyset(&mask);
     sigaddset(&mask, SIGTERM);
     sigaddset(&mask, SIGINT);
+    if (with_hangup) sigaddset(&mask, SIGHUP);
     if (sigprocmask(SIG_SETMASK, &mask, NULL) != 0) return -1;
     signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+int crims_termination_descriptor(void) { return descriptor_of(0); }
+
+int crims_serving_descriptor(void) { return descriptor_of(1); }
+
 int crims_termination_read(int descriptor) {
     struct signalfd_siginfo info;
     ssize_t got = read(descriptor, &info, sizeof info);
     return got == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+}
+
+int crims_unsent_bytes(int descriptor) {
+    int waiting = 0;
+    return ioctl(descriptor, SIOCOUTQ, &waiting) == 0 ? waiting : -1;
+}
+
+long crims_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
+    struct rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+    return limit.rlim_cur > 1048576 ? 1048576 : (long)limit.rlim_cur;
 }
 
 int crims_random(uint8_t *bytes, size_t count) {

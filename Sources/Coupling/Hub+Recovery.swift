@@ -23,6 +23,7 @@ extension Hub {
     }
 
     func stop(_ run: Run, because refusal: Refusal) {
+        turnAway(from: run, refusal)
         insert(StoppedRun(run, refusal: refusal))
         log(refusal, run: run.name)
     }
@@ -33,7 +34,7 @@ extension Hub {
             guard let run = runs[name], let last = run.last else { continue }
             let window = run.start(of: last.seq + last.steps - 1).minutes..<run.time.minutes
             var draw = WindowDraw(
-                run: run, window: window, schedule: run.schedule(in: window), format: .none)
+                run: run, window: window, schedule: run.schedule(in: window), formats: [])
             do throws(Refusal) {
                 while !draw.isAtEnd { try draw.advance(limits: limits, now: now) }
                 guard draw.digest.value == last.lastDigest else { throw differs(run, seq: last.seq + last.steps - 1) }
@@ -77,11 +78,11 @@ extension Hub {
         do throws(Refusal) {
             let run = try run(record.run)
             let window = run.time.minutes..<run.start(of: step.seq + step.steps).minutes
-            let accepted = try run.resolve(step.adjust, limits: .none).accepted
+            let accepted = try run.resolve(step.asked.map(\.adjust), limits: .none).accepted
             var draw = WindowDraw(
                 run: run, window: window,
                 schedule: run.schedule(in: window) + accepted.map(\.scheduled).filter { $0.acts(in: window) },
-                format: .none)
+                formats: [])
             while !draw.isAtEnd { try draw.advance(limits: .none, now: now) }
             guard draw.digest.value == step.digest, draw.count == step.incidents else {
                 return differs(run, seq: step.seq)
@@ -158,14 +159,12 @@ extension Hub {
 extension Run {
     /// Takes steps that were acknowledged, without drawing them.
     func restore(_ step: Record.Stepped) throws(Refusal) {
-        let (accepted, adjusted) = try resolve(step.adjust, limits: .none)
-        guard adjusted == step.adjusted else { throw renumbered(adjusted, not: step.adjusted) }
+        let (accepted, ids) = try resolve(step.asked.map(\.adjust), limits: .none)
+        guard ids == step.asked.map(\.adjusted) else {
+            throw renumbered(ids.flatMap { $0 }, not: step.asked.flatMap(\.adjusted))
+        }
         take(accepted)
-        take(
-            Taken(
-                seq: step.seq, steps: step.steps, adjust: step.adjust, adjusted: adjusted, digest: step.digest,
-                lastDigest: step.lastDigest),
-            incidents: step.incidents)
+        take(step)
     }
 
     func renumbered(_ ids: [String], not kept: [String]) -> Refusal {
@@ -173,14 +172,6 @@ extension Run {
             .storage,
             "the adjustments \(kept.joined(separator: ", ")) of run '\(name)' come back as "
                 + "\(ids.joined(separator: ", ")): records are missing; put a back-up of the data folder back")
-    }
-}
-
-extension Record.Stepped {
-    init(_ taken: Run.Taken, incidents: Int) {
-        self.init(
-            seq: taken.seq, steps: taken.steps, adjust: taken.adjust, adjusted: taken.adjusted, incidents: incidents,
-            digest: taken.digest, lastDigest: taken.lastDigest)
     }
 }
 

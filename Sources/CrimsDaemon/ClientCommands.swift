@@ -6,9 +6,23 @@ extension Tool {
     private static let connectOption = CommandSyntax.Option.value(
         "connect", "EP", "the daemon's control endpoint (\(defaultControl))")
     private static let jsonOption = CommandSyntax.Option.flag("json", "the reply as JSON")
+    private static let keyOptions = [
+        CommandSyntax.Option.value("client-key", "FILE", "of a daemon with keys: your own NAME.key_secret"),
+        .value("server-key", "FILE", "the daemon's public key, NAME.key"),
+    ]
 
     private static func ask(_ arguments: Arguments, _ members: [JSON.Member]) throws -> (JSON, [[UInt8]]) {
-        try Client(arguments["connect"] ?? defaultControl).ask(members)
+        try Client(arguments["connect"] ?? defaultControl, try credentials(arguments)).ask(members)
+    }
+
+    /// The keys that were given.
+    private static func credentials(_ arguments: Arguments) throws -> ClientCredentials? {
+        switch (arguments["client-key"], arguments["server-key"]) {
+        case (nil, nil): return nil
+        case (let key?, let serverKey?): return try ClientCredentials(key: key, serverKey: serverKey)
+        case (_, nil): throw UsageError(message: "--client-key needs --server-key, the daemon's public key")
+        case (nil, _): throw UsageError(message: "--server-key needs --client-key, your own secret key")
+        }
     }
 
     /// The options that were given, as fields of a request; the daemon checks them.
@@ -49,7 +63,8 @@ extension Tool {
 
     static let statusCommand = Command(
         syntax: CommandSyntax(
-            name: "status", operands: ["[RUN]"], summary: "show a daemon's runs", options: [connectOption, jsonOption]),
+            name: "status", operands: ["[RUN]"], summary: "show a daemon's runs",
+            options: [connectOption, jsonOption] + keyOptions),
         run: { arguments in
             let run = arguments.operands.first.map { [JSON.Member("run", .string($0))] } ?? []
             let (reply, _) = try ask(arguments, [.init("op", .string("status"))] + run)
@@ -57,12 +72,24 @@ extension Tool {
             let runs = reply["runs"]?.elements ?? []
             guard !runs.isEmpty else { return Terminal.say("no runs\n") }
             func text(_ run: JSON, _ name: String) -> String {
+                guard let value = run[name] else { return "-" }
                 var writer = ByteWriter()
-                writer.json(run[name] ?? .null)
+                writer.json(value)
                 return run[name]?.text ?? String(decoding: writer.bytes, as: UTF8.self)
             }
             let columns = ["run", "model", "state", "time", "next_seq", "incidents", "adjustments", "stepping"]
             Terminal.print(Terminal.table(columns, runs.map { run in columns.map { text(run, $0) } }))
+            for run in runs {
+                for waiting in run["waiting_for"]?.elements ?? [] {
+                    let overdue = waiting["overdue"]?.truth == true ? ", overdue" : ""
+                    Terminal.print(
+                        "\(text(run, "run")) waits for \(text(waiting, "name")) since \(text(waiting, "since"))\(overdue)\n"
+                    )
+                }
+                if let error = run["error"] {
+                    Terminal.print("\(text(run, "run")): \(text(error, "code")): \(text(error, "message"))\n")
+                }
+            }
         })
 
     // MARK: - open, step, adjust
@@ -77,7 +104,7 @@ extension Tool {
                 .value("run", "NAME", "(made by the daemon)"),
                 .flag("no-dispersion", "without month-to-month over-dispersion"),
                 .flag("no-trend", "without the model's trend"), connectOption, jsonOption,
-            ]),
+            ] + keyOptions),
         run: { arguments in
             for name in ["model", "start"] { _ = try arguments.required(name) }
             var members = [JSON.Member("op", .string("open"))]
@@ -95,7 +122,7 @@ extension Tool {
                 .value("seq", "N", "the first step asked for (the next one)"), .value("count", "N", "steps (1)"),
                 .value("until", "T", "all steps until then"),
                 .value("format", "F", "csv, records, counts or none (csv)"), connectOption, jsonOption,
-            ]),
+            ] + keyOptions),
         run: { arguments in
             let format = arguments["format"] ?? (arguments.has("json") ? "records" : "csv")
             guard format != "columns" else {
@@ -126,7 +153,7 @@ extension Tool {
                 .value("target", "T", "incidence or suspect (incidence)"),
                 .value("key", "TEXT", "makes asking again safe"), .value("source", "TEXT", "for the audit trail"),
                 .value("reason", "TEXT", "for the audit trail"), connectOption, jsonOption,
-            ]),
+            ] + keyOptions),
         run: { arguments in
             _ = try arguments.required("factor")
             var members: [JSON.Member] = [
@@ -147,7 +174,7 @@ extension Tool {
                 .value("events", "EP", "the daemon's events endpoint (\(defaultEvents))"),
                 .value("topic", "PREFIX", many: true, "only topics that begin so, such as incidents/r1/burglary/"),
                 .value("count", "N", "end after so many events"),
-            ],
+            ] + keyOptions,
             notes: ["One event a line: its topic, a tab, its JSON. Heartbeats only where --topic asks for them."]),
         run: { arguments in
             var topics = arguments.all("topic")
@@ -161,12 +188,14 @@ extension Tool {
             var left = try number(arguments, "count", 1...Int.max) ?? .max
             let endpoint = arguments["events"] ?? defaultEvents
             // A daemon that is there says so every second.
-            let listener = try Listener(endpoint, topics: topics + ["heartbeat/"])
+            let credentials = try credentials(arguments)
+            let listener = try Listener(endpoint, topics: topics + ["heartbeat/"], credentials)
             var isSilent = false
             while left > 0 {
                 guard let event = listener.next(seconds: 3) else {
                     if !isSilent {
-                        Terminal.say("crims tail: nothing from \(endpoint): is 'crims serve' running there?\n")
+                        let silent = MessagingError.silent(endpoint: endpoint, seconds: 3, hasKey: credentials != nil)
+                        Terminal.say("crims tail: \(silent)\n")
                     }
                     isSilent = true
                     continue

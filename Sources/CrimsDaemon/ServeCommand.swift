@@ -21,20 +21,25 @@ extension Tool {
                 .value("data", "DIR", "keep runs here ($XDG_STATE_HOME/crims, or ~/.local/state/crims)"),
                 .flag("no-data", "keep nothing: runs end with the process"),
                 .value("sync", "WHAT", "what an acknowledgement outlives: 'process' (its end; default) or 'power'"),
+                .value("server-key", "FILE", "admit clients with keys alone: the daemon's own NAME.key_secret"),
+                .value("client-keys", "DIR", "the admitted clients' public keys, NAME.key, with their roles"),
                 modelsOption,
-                .value("max-incidents", "N", "incidents in one reply at most (1000000)"),
-                .value("max-runs", "N", "runs at once at most (1000)"),
-            ],
+            ]
+                + Limits.bounds.map { bound in
+                    .value(bound.option, "N", "\(bound.help) (\(Limits()[keyPath: bound.path]))")
+                },
             notes: [
                 "Prints one line of JSON when it is ready. Started again on the same data, it has the same runs.",
-                "SIGTERM and SIGINT finish the step at hand and end it.",
+                "SIGTERM and SIGINT finish the step at hand and end it. SIGHUP makes it read --client-keys again.",
+                "Without keys it listens on this machine only; 'crims keys new' makes them.",
             ]),
         run: serve)
 
     private static func serve(_ arguments: Arguments) throws {
         var limits = Limits()
-        limits.incidentsPerReply = try number(arguments, "max-incidents", 1...100_000_000) ?? limits.incidentsPerReply
-        limits.runs = try number(arguments, "max-runs", 1...1_000_000) ?? limits.runs
+        for bound in Limits.bounds {
+            if let number = try number(arguments, bound.option, bound.range) { limits[keyPath: bound.path] = number }
+        }
         let data = try dataFolder(arguments)
         let journal = try data.map { try Journal(folder: $0.path, sync: try choice(arguments, "sync") ?? .process) }
         let control = arguments.all("control").isEmpty ? [defaultControl] : arguments.all("control")
@@ -43,14 +48,17 @@ extension Tool {
         let locks = try (control + events).filter { $0.hasPrefix("ipc://") }.map {
             try FileLock($0.dropFirst(6) + ".lock", of: $0)
         }
-        let server = try Server(control: control, events: events, limits: limits)
+        let access = try access(arguments)
+        let server = try Server(control: control, events: events, limits: limits, access: access) {
+            Terminal.log($0, $1)
+        }
         let identity = Identity(
             version: version, journal: try data?.journal ?? DataFolder.newID(), boot: data?.boot ?? 1,
             control: server.controlEndpoints, events: server.eventEndpoints)
         let catalog = ModelCatalog(folders: ModelCatalog.standardFolders(extra: arguments.all("models")))
         let hub = Hub(
-            source: CatalogSource(catalog: catalog), recorder: journal ?? NoRecorder(), limits: limits,
-            identity: identity, now: Clock.now
+            source: CatalogSource(catalog: catalog), recorder: journal ?? NoRecorder(), limits: server.limits,
+            identity: identity, now: Clock.now, calendar: Clock.calendar
         ) { action in
             if case .log(let event, let facts) = action { Terminal.log(event, facts) } else { server.perform(action) }
         }
@@ -70,10 +78,21 @@ extension Tool {
             [
                 .init("version", .string(version)), .init("models", list(catalog.names())),
                 .init("journal", .string(identity.journal)), .init("boot", .number(Double(identity.boot))),
-            ])
+            ] + (access?.facts ?? []))
         server.run(hub)
         // Folder and paths are held until the last reply has been given.
         withExtendedLifetime((data, locks)) { Terminal.log("ended") }
+    }
+
+    /// Who may connect; nil if no keys are given.
+    private static func access(_ arguments: Arguments) throws -> Access? {
+        switch (arguments["server-key"], arguments["client-keys"]) {
+        case (nil, nil): return nil
+        case (let serverKey?, let clientKeys?):
+            return try Access(serverKey: serverKey, clientKeys: clientKeys) { Terminal.log($0, $1) }
+        case (_, nil): throw UsageError(message: "--server-key needs --client-keys, the folder of those admitted")
+        case (nil, _): throw UsageError(message: "--client-keys needs --server-key, the daemon's own secret key")
+        }
     }
 
     /// The folder that is asked for, or the usual one.

@@ -1,4 +1,5 @@
 import Coupling
+import Glibc
 import Protocol
 
 /// A journal that is looked at and not written: also one that a daemon is writing at the same time.
@@ -8,6 +9,10 @@ public struct JournalView {
 
     public init(folder: String) throws(JournalError) {
         self.folder = folder
+        guard access(folder + "/" + Journal.fileName, F_OK) == 0 else {
+            throw .storage(
+                path: folder, reason: "there is no journal here: name the folder that 'crims serve' keeps its data in")
+        }
         database = try Database(folder + "/" + Journal.fileName, .reading)
         let format = try database.integer("PRAGMA user_version")
         guard format == Journal.format else {

@@ -1,6 +1,31 @@
 import CZMQ
 import Protocol
 
+/// A client's own key pair and the public key of the daemon that it means to talk to.
+public struct ClientCredentials: Sendable {
+    private let own: KeyPair
+    private let server: String
+
+    /// - Parameters:
+    ///   - key: the client's secret certificate, `NAME.key_secret`.
+    ///   - serverKey: the daemon's public certificate, `NAME.key`.
+    /// - Throws: ``MessagingError/keys(_:)`` for a file that is not in order.
+    public init(key: String, serverKey: String) throws(MessagingError) {
+        do throws(KeyProblem) {
+            own = try KeyFile(secret: key).keys
+            server = try KeyFile(public: serverKey).keys.publicKey
+        } catch {
+            throw .keys([error])
+        }
+    }
+
+    func prepare(_ socket: Socket) {
+        socket.set(ZMQ_CURVE_SERVERKEY, server)
+        socket.set(ZMQ_CURVE_PUBLICKEY, own.publicKey)
+        socket.set(ZMQ_CURVE_SECRETKEY, own.secretKey ?? "")
+    }
+}
+
 /// A client of a running daemon, for the command line.
 ///
 /// It never waits for a dead daemon: when an answer is late it says `hello` on a second connection, and goes on
@@ -9,19 +34,25 @@ public final class Client {
     private let context: Context
     private let socket: Socket
     private let endpoint: String
+    private let credentials: ClientCredentials?
     /// Before a silent daemon is asked whether it is alive.
     private static let patienceSeconds = 3.0
 
-    public init(_ endpoint: String) throws(MessagingError) {
+    /// - Parameter credentials: for a daemon that has keys.
+    public init(_ endpoint: String, _ credentials: ClientCredentials? = nil) throws(MessagingError) {
         self.endpoint = endpoint
+        self.credentials = credentials
         context = try Context()
-        socket = try Self.connect(endpoint, context)
+        socket = try Self.connect(endpoint, credentials, context)
     }
 
-    private static func connect(_ endpoint: String, _ context: Context) throws(MessagingError) -> Socket {
+    private static func connect(
+        _ endpoint: String, _ credentials: ClientCredentials?, _ context: Context
+    ) throws(MessagingError) -> Socket {
         try Endpoint.requireKnown(endpoint)
         let socket = try Socket(.dealer, in: context)
         socket.set(ZMQ_LINGER, 0)
+        credentials?.prepare(socket)
         try socket.connect(endpoint)
         return socket
     }
@@ -34,7 +65,7 @@ public final class Client {
         writer.json(.object([.init("v", .number(1))] + members))
         socket.send(writer.bytes, more: false)
         while !socket.wait(milliseconds: Int(Self.patienceSeconds * 1_000)) {
-            try Self.requireAlive(endpoint, context)
+            try requireAlive()
         }
         guard let (frames, _) = socket.receiveMessage(), let first = frames.first else {
             throw .garbled("no frame")
@@ -51,11 +82,11 @@ public final class Client {
         return (reply, Array(frames.dropFirst()))
     }
 
-    private static func requireAlive(_ endpoint: String, _ context: Context) throws(MessagingError) {
-        let second = try connect(endpoint, context)
+    private func requireAlive() throws(MessagingError) {
+        let second = try Self.connect(endpoint, credentials, context)
         second.send(Array(#"{"v":1,"op":"hello"}"#.utf8), more: false)
         guard second.wait(milliseconds: 1_000) else {
-            throw .silent(endpoint: endpoint, seconds: patienceSeconds + 1)
+            throw .silent(endpoint: endpoint, seconds: Self.patienceSeconds + 1, hasKey: credentials != nil)
         }
     }
 }
@@ -65,12 +96,17 @@ public final class Listener {
     private let context: Context
     private let socket: Socket
 
-    /// - Parameter topics: prefixes such as `step/r1/`; an empty one means all.
-    public init(_ endpoint: String, topics: [String]) throws(MessagingError) {
+    /// - Parameters:
+    ///   - topics: prefixes such as `step/r1/`; an empty one means all.
+    ///   - credentials: for a daemon that has keys.
+    public init(
+        _ endpoint: String, topics: [String], _ credentials: ClientCredentials? = nil
+    ) throws(MessagingError) {
         try Endpoint.requireKnown(endpoint)
         context = try Context()
         socket = try Socket(.subscriber, in: context)
         socket.set(ZMQ_LINGER, 0)
+        credentials?.prepare(socket)
         for topic in topics { socket.subscribe(topic) }
         try socket.connect(endpoint)
     }

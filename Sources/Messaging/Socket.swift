@@ -11,12 +11,14 @@ final class Context {
     }
 
     deinit { zmq_ctx_term(handle) }
+
+    func set(_ option: Int32, _ value: Int32) { zmq_ctx_set(handle, option, value) }
 }
 
 /// Owns one libzmq socket; used on a single thread.
 final class Socket {
     enum Kind {
-        case router, xpub, dealer, subscriber
+        case router, xpub, dealer, subscriber, reply, pair
 
         var raw: Int32 {
             switch self {
@@ -24,6 +26,8 @@ final class Socket {
             case .xpub: ZMQ_XPUB
             case .dealer: ZMQ_DEALER
             case .subscriber: ZMQ_SUB
+            case .reply: ZMQ_REP
+            case .pair: ZMQ_PAIR
             }
         }
     }
@@ -31,6 +35,12 @@ final class Socket {
     let handle: UnsafeMutableRawPointer
     // Ending the context waits for its sockets, so a socket keeps it.
     private let context: Context
+    /// Who admits its clients, and has to outlive it; with one, ``sender`` is known.
+    var guardian: Authenticator?
+    /// libzmq's descriptor of the connection that the last message came by; -1 if it came by none.
+    private(set) var source: Int32 = -1
+    /// The public key, in Z85, of whom the last message came from.
+    private(set) var sender: String?
 
     init(_ kind: Kind, in context: Context) throws(MessagingError) {
         guard let handle = zmq_socket(context.handle, kind.raw) else { throw .last("zmq_socket") }
@@ -44,6 +54,11 @@ final class Socket {
         var value = value
         let done = zmq_setsockopt(handle, option, &value, MemoryLayout<Int32>.size)
         precondition(done == 0, "socket option \(option) = \(value): \(String(cString: zmq_strerror(zmq_errno())))")
+    }
+
+    func set(_ option: Int32, _ value: String) {
+        let done = zmq_setsockopt(handle, option, value, value.utf8.count)
+        precondition(done == 0, "socket option \(option): \(String(cString: zmq_strerror(zmq_errno())))")
     }
 
     func set64(_ option: Int32, _ value: Int64) {
@@ -60,6 +75,9 @@ final class Socket {
         guard zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, &buffer, &length) == 0 else { throw .last("bind", endpoint) }
         return String(decoding: buffer[..<max(0, length - 1)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
+
+    /// Closes an endpoint and every connection that came by it, a moment later; false if it was not bound.
+    func unbind(_ endpoint: String) -> Bool { zmq_unbind(handle, endpoint) == 0 }
 
     func connect(_ endpoint: String) throws(MessagingError) {
         guard zmq_connect(handle, endpoint) == 0 else { throw .last("connect", endpoint) }
@@ -94,6 +112,11 @@ final class Socket {
             if count < limit {
                 frames.append(
                     Array(UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: zmq_msg_size(&message))))
+            }
+            if count == 0 { source = zmq_msg_get(&message, ZMQ_SRCFD) }
+            // Of the last frame: the address that a router puts first is the router's own.
+            if guardian != nil, zmq_msg_more(&message) == 0 {
+                sender = zmq_msg_gets(&message, "User-Id").map { String(cString: $0) }
             }
             count += 1
         } while zmq_msg_more(&message) != 0

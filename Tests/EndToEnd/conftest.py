@@ -114,8 +114,8 @@ def connect():
     """Makes sockets that close with the test: connect(Client, endpoint)."""
     sockets = []
 
-    def make(kind, endpoint, *arguments):
-        sockets.append(kind(endpoint, *arguments))
+    def make(kind, endpoint, *arguments, **options):
+        sockets.append(kind(endpoint, *arguments, **options))
         return sockets[-1]
 
     yield make

@@ -25,8 +25,10 @@ class Reply(dict):
         self.frames = frames
 
 
-def _open(context, kind, endpoint):
+def _open(context, kind, endpoint, keys=None):
     socket = context.socket(kind)
+    if keys:
+        socket.curve_publickey, socket.curve_secretkey, socket.curve_serverkey = keys
     socket.linger = 0
     socket.rcvtimeo = socket.sndtimeo = TIMEOUT_MILLISECONDS
     socket.connect(endpoint)
@@ -36,8 +38,8 @@ def _open(context, kind, endpoint):
 class Client:
     """One REQ socket: `client.step(run="r1")` sends the operation `step` and returns its reply, or raises Refused."""
 
-    def __init__(self, endpoint, context=None):
-        self.socket = _open(context or zmq.Context.instance(), zmq.REQ, endpoint)
+    def __init__(self, endpoint, context=None, keys=None):
+        self.socket = _open(context or zmq.Context.instance(), zmq.REQ, endpoint, keys)
 
     def send(self, *frames):
         """Sends frames as they are and returns the reply, refused or not."""
@@ -70,8 +72,8 @@ class Client:
 class Dealer:
     """One DEALER socket: many requests in flight, frames as they are."""
 
-    def __init__(self, endpoint, context=None):
-        self.socket = _open(context or zmq.Context.instance(), zmq.DEALER, endpoint)
+    def __init__(self, endpoint, context=None, keys=None):
+        self.socket = _open(context or zmq.Context.instance(), zmq.DEALER, endpoint, keys)
 
     def send(self, op, **fields):
         self.socket.send(json.dumps({"v": 1, "op": op, **fields}).encode())
@@ -88,8 +90,8 @@ class Dealer:
 class Listener:
     """One SUB socket on the events endpoint; `sync` makes sure that the subscription has arrived."""
 
-    def __init__(self, endpoint, *topics, context=None):
-        self.socket = _open(context or zmq.Context.instance(), zmq.SUB, endpoint)
+    def __init__(self, endpoint, *topics, context=None, keys=None):
+        self.socket = _open(context or zmq.Context.instance(), zmq.SUB, endpoint, keys)
         for topic in topics:
             self.socket.subscribe(topic)
 

@@ -49,9 +49,11 @@ extension Decoder {
             }
             try hold(open.world.seed <= 1 << 53 - 1, "seed \(open.world.seed)")
             try holdName(open.run)
+            try holdRange(of: open.participants)
             try hold((try? OpenRequest(open.json)) == open, "read again as something else: \(open.json)")
         case .fork(let fork):
             try holdName(fork.name)
+            try holdRange(of: fork.participants)
             try hold((try? ForkRequest(fork.json)) == fork, "read again as something else: \(fork.json)")
         case .step(let step):
             try hold((0...1 << 53 - 1).contains(step.seq ?? 0), "seq \(step.seq ?? 0)")
@@ -69,6 +71,14 @@ extension Decoder {
             try hold(rates.from < rates.to && rates.to <= .limit, "from \(rates.from) to \(rates.to)")
             try hold(Set(rates.by).count == rates.by.count, "by \(rates.by)")
         case .hello, .describe, .retract, .adjustments, .status, .close, .delete: break
+        }
+    }
+
+    private static func holdRange(of participants: [Participant]) throws(Broken) {
+        try hold(Set(participants.map(\.name)).count == participants.count, "two participants of a name")
+        for participant in participants {
+            try hold((1...64).contains(participant.name.utf8.count), "a participant named \(participant.name)")
+            try hold((1...366 * 86_400_000).contains(participant.timeout ?? 1), "waits for \(participant.timeout ?? 1)")
         }
     }
 

@@ -10,6 +10,7 @@ struct HubScript {
     private let hub: Hub
     private let answers: Answers
     private let keeper: Keeper
+    private let clock: Clock
     private var sent = 0
     /// What `status` last told of each run, without its timings.
     private var standing: [String: JSON] = [:]
@@ -19,14 +20,26 @@ struct HubScript {
     private var slices = 0
 
     private final class Answers {
+        /// By the number of what was sent; no frames where it was taken back by asking again.
         var frames: [Int: [[UInt8]]] = [:]
         var doubled: Int?
 
         func take(_ action: Action) {
-            guard case .reply(let peer, let frames) = action else { return }
+            switch action {
+            case .reply(let peer, let frames): take(peer, frames)
+            case .forget(let peer): take(peer, [])
+            case .publish, .log: break
+            }
+        }
+
+        private func take(_ peer: Peer, _ frames: [[UInt8]]) {
             let number = peer.route.reduce(0) { $0 << 8 | Int($1) }
             if self.frames.updateValue(frames, forKey: number) != nil { doubled = number }
         }
+    }
+
+    private final class Clock {
+        var nanoseconds: UInt64 = 0
     }
 
     /// Keeps records as the journal does.
@@ -45,13 +58,13 @@ struct HubScript {
     }
 
     init(model: CrimeModel) {
-        let (answers, keeper) = (Answers(), Keeper())
-        (self.model, self.answers, self.keeper) = (model, answers, keeper)
-        hub = Self.hub(model, keeper) { answers.take($0) }
+        let (answers, keeper, clock) = (Answers(), Keeper(), Clock())
+        (self.model, self.answers, self.keeper, self.clock) = (model, answers, keeper, clock)
+        hub = Self.hub(model, keeper, clock) { answers.take($0) }
     }
 
     private static func hub(
-        _ model: CrimeModel, _ recorder: any Recorder, emit: @escaping (Action) -> Void
+        _ model: CrimeModel, _ recorder: any Recorder, _ clock: Clock, emit: @escaping (Action) -> Void
     ) -> Hub {
         var limits = Limits()
         limits.runs = 6
@@ -62,12 +75,12 @@ struct HubScript {
         limits.readsWaiting = 3
         return Hub(
             source: Only(model: model), recorder: recorder, limits: limits,
-            identity: Identity(version: "0", journal: "j", boot: 1), now: { 0 }, emit: emit)
+            identity: Identity(version: "0", journal: "j", boot: 1), now: { clock.nanoseconds }, emit: emit)
     }
 
     /// Sends a frame and does nothing else.
-    mutating func post(_ frame: [UInt8]) {
-        let peer = Peer(route: [UInt8(sent >> 8 & 255), UInt8(sent & 255)], enveloped: false)
+    mutating func post(_ frame: [UInt8], as role: Role = .driver) {
+        let peer = Peer(route: [UInt8(sent >> 8 & 255), UInt8(sent & 255)], enveloped: false, role: role)
         sent += 1
         frame.withUnsafeBytes { hub.receive(frame: $0, from: peer) }
     }
@@ -82,6 +95,13 @@ struct HubScript {
     func subscribe(_ prefix: [UInt8], _ subscribe: Bool) { hub.subscribe(prefix, subscribe) }
 
     func heartbeat() { hub.heartbeat() }
+
+    /// Lets time pass. What is overdue then is given up, so that nothing is due before it has passed.
+    mutating func wait(seconds: Int) throws(Broken) {
+        clock.nanoseconds += UInt64(seconds) * 1_000_000_000
+        hub.expire()
+        if let next = hub.nextDeadline { try hold(next > clock.nanoseconds, "something is overdue and not given up") }
+    }
 
     /// Works for so many slices, or until all is done.
     mutating func work(slices count: Int) {
@@ -98,21 +118,27 @@ struct HubScript {
     /// Sends a frame, works until all is done, and gives the answer, if that could be afforded.
     ///
     /// A refused request must have changed nothing, and a step asked for again has the same bytes.
-    mutating func send(_ frame: [UInt8]) throws(Broken) -> JSON? {
+    mutating func send(_ frame: [UInt8], as role: Role = .driver) throws(Broken) -> JSON? {
         guard !hub.hasWork else {
-            post(frame)
+            post(frame, as: role)
             return nil
         }
         let before = try status()
         let number = sent
-        post(frame)
+        post(frame, as: role)
         work(slices: .max)
         guard !hub.hasWork else { return nil }
-        let reply = try answer(to: number, frame)
         let after = try status()
-        if reply["ok"] == .bool(false) {
-            try hold(before == after, "refused, and yet something changed: \(String(decoding: frame, as: UTF8.self))")
+        let text = String(decoding: frame, as: UTF8.self)
+        if role == .observer { try hold(before == after, "an observer changed something: \(text)") }
+        guard answers.frames[number] != nil else {
+            // It waits for others to ask for the same step.
+            try hold((try? JSON(parsing: frame))?["op"] == .string("step"), "not answered: \(text)")
+            try hold(before == after, "a step that waits changed something: \(text)")
+            return nil
         }
+        let reply = try answer(to: number, frame)
+        if reply["ok"] == .bool(false) { try hold(before == after, "refused, and yet something changed: \(text)") }
         guard reply["op"] == .string("step"), reply["ok"] == .bool(true) else { return reply }
         guard let asked = try? JSON(parsing: frame), asked["seq"] ?? .null != .null else { return reply }
         let retry = sent
@@ -124,12 +150,17 @@ struct HubScript {
         return reply
     }
 
-    /// Works until all is done; then every frame must have been answered, once, and in order.
+    /// Works until all is done and closes all runs, for which nobody can wait then: every frame must have been answered
+    /// once, or taken back.
     mutating func finish() throws(Broken) {
         work(slices: .max)
         if let number = answers.doubled { throw Broken("frame \(number) was answered twice") }
         guard !hub.hasWork else { return }
-        for number in 0..<sent { _ = try answer(to: number, nil) }
+        for run in (try status()).elements ?? [] {
+            post(JSON.object([.init("v", .number(1)), .init("op", .string("close")), .init("run", run["run"]!)]).bytes)
+        }
+        if let number = answers.doubled { throw Broken("frame \(number) was answered twice") }
+        for number in 0..<sent where answers.frames[number] != [] { _ = try answer(to: number, nil) }
         try holdRestored(status: try status())
     }
 
@@ -137,7 +168,7 @@ struct HubScript {
     private func holdRestored(status: JSON) throws(Broken) {
         let again = Answers()
         var words: [String] = []
-        let hub = Self.hub(model, NoRecorder()) { action in
+        let hub = Self.hub(model, NoRecorder(), clock) { action in
             again.take(action)
             if case .log(let event, let facts) = action { words.append("\(event) \(facts)") }
         }

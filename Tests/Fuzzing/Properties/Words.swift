@@ -28,7 +28,8 @@ package enum Words {
         "@neighbours.csv", "@profile.csv", "@suspect.csv", "@model.json", "@dispersion.csv", "@trend.csv",
         "@-trend.csv", "@lsoa.csv", "@forces.csv", "@offences.csv", "@offence_counts.csv", "\"\"", "1e400", "-1",
         "here", "there", "M1", "L1", "Burglary", "2018-01", "2099-12", "0000-13", "open", "fork", "retract", "close",
-        "delete", "\n&", "\n~~~", "\n+step/", "\n=", "\n%", "PK\u{3}\u{4}", "PK\u{1}\u{2}", "PK\u{5}\u{6}",
+        "delete", "\n&", "\n~~~", "\n+step/", "\n=", "\n%", "\n!!", "\n?", "\"p\"", "\"q\"", "\"5m\"", "\"500ms\"",
+        "PK\u{3}\u{4}", "PK\u{1}\u{2}", "PK\u{5}\u{6}",
         "bytes 0-1/2", "Content-Range:", "Content-Length:",
     ]
 
