@@ -11,6 +11,8 @@ requirements := requirements.txt
 crims := .build/release/crims
 DATA ?= ../shared/data
 counts := $(DATA)/police-uk/england-and-wales-8-months-counts.csv.gz
+# What docs/reliability.md reports, one target for each part.
+torture_parts := torture-fuzz torture-thread torture-address
 # pandas is a yardstick, and nothing else needs it.
 bench_python := .build/benchmarks/python/bin/python
 # What is installed runs without the toolchain: Swift's libraries are in it.
@@ -29,6 +31,8 @@ help:
 	@echo 'make static the daemon without need of the toolchain: $(static)'
 	@echo 'make install that, its model and a systemd unit, into PREFIX=$(PREFIX)'
 	@echo 'make models all of England and Wales, from a table of counts in DATA=$(DATA)'
+	@echo 'make torture what make test has a short form of, in full: hours; each part is a target of its own:'
+	@echo '           $(torture_parts)'
 	@echo 'make clean  remove what was built'
 
 demo: build $(venv)/ready
@@ -83,6 +87,16 @@ bench: build
 	@test -x $(bench_python) || python3 -m venv $(dir $(bench_python))..
 	-$(bench_python) -m pip install --quiet --disable-pip-version-check --requirement Benchmarks/requirements.txt
 	$(bench_python) Benchmarks/run.py
+
+.PHONY: torture $(torture_parts)
+torture: $(torture_parts)
+
+torture-fuzz: system-packages
+	@echo '== fuzzing every decoder'
+	Tests/Fuzzing/fuzz.sh
+
+torture-thread torture-address: torture-%: system-packages $(venv)/ready
+	Tests/Sanitizers/sanitize.sh $*
 
 .PHONY: system-packages
 system-packages:

@@ -63,11 +63,11 @@ public final class DataFolder {
         defer { close(descriptor) }
         guard let document = try? JSON(parsing: FileLock.beginning(of: descriptor)),
             let journal = document["journal"]?.text,
-            let boot = document["boot"]?.number
+            let boot = document["boot"]?.number.flatMap({ Int(exactly: $0) }), (0..<1 << 53).contains(boot)
         else {
             throw .damaged(path: path, reason: "not the identity of a data folder; restore it, or use a new folder")
         }
-        return (journal, Int(boot))
+        return (journal, boot)
     }
 
     /// Writes a new file and puts it in the old one's place, so that there is always a whole one.

@@ -38,11 +38,14 @@ import Testing
         #expect(first.boot == 1)
     }
 
-    @Test func `a damaged identity is refused and not replaced`() throws {
+    @Test(arguments: [
+        "{", #"{"journal":"j","boot":1e300}"#, #"{"journal":"j","boot":-1}"#, #"{"journal":"j","boot":0.5}"#,
+    ])
+    func `a damaged identity is refused and not replaced`(_ text: String) throws {
         let path = try freshPath()
         _ = try DataFolder(path)
         let file = try #require(fopen(path + "/identity.json", "w"))
-        fputs("{", file)
+        fputs(text, file)
         fclose(file)
         guard case .damaged? = failure(path) else { return #expect(Bool(false), "damaged") }
         guard case .damaged? = failure(path) else { return #expect(Bool(false), "still damaged") }
