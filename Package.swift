@@ -55,7 +55,8 @@ let package = Package(
         .testTarget(name: "CrimsCoreTests", dependencies: ["CrimsCore"], swiftSettings: strict),
         .testTarget(name: "ProtocolTests", dependencies: ["Protocol"], swiftSettings: strict),
         .testTarget(name: "CouplingTests", dependencies: ["Coupling"], swiftSettings: strict),
-        .testTarget(name: "JournalTests", dependencies: ["Journal"], swiftSettings: strict),
+        .testTarget(
+            name: "JournalTests", dependencies: ["Journal", "Coupling", "CrimsCore", "Protocol"], swiftSettings: strict),
         .testTarget(name: "MessagingTests", dependencies: ["Messaging"], swiftSettings: strict),
         .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
         .testTarget(name: "FetchingTests", dependencies: ["Fetching"], swiftSettings: strict),

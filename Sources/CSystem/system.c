@@ -2,7 +2,10 @@
 #include "CSystem.h"
 
 #include <signal.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -26,6 +29,19 @@ int crims_termination_read(int descriptor) {
     struct signalfd_siginfo info;
     ssize_t got = read(descriptor, &info, sizeof info);
     return got == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+}
+
+int crims_unsent_bytes(int descriptor) {
+    int waiting = 0;
+    return ioctl(descriptor, SIOCOUTQ, &waiting) == 0 ? waiting : -1;
+}
+
+long crims_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
+    struct rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+    return limit.rlim_cur > 1048576 ? 1048576 : (long)limit.rlim_cur;
 }
 
 int crims_random(uint8_t *bytes, size_t count) {

@@ -14,7 +14,7 @@ final class ForkJob: Job {
         self.id = id
         let window = parent.start(of: uncounted.lowerBound).minutes..<parent.start(of: uncounted.upperBound).minutes
         draw = WindowDraw(
-            run: parent, window: window, schedule: parent.schedule(in: window), format: .none, selection: .init())
+            run: parent, window: window, schedule: parent.schedule(in: window), formats: [], selection: .init())
     }
 
     func work(_ hub: Hub, until isOver: () -> Bool) -> Bool {

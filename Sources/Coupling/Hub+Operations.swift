@@ -13,14 +13,7 @@ extension Hub {
             served.writeDescription(&writer)
             reply(writer, to: peer)
         case .open(let open): try self.open(open, id, peer)
-        case .step(let step):
-            let run = try run(step.run)
-            let plan = try run.plan(step, limits: limits)
-            if !plan.isRetry, let repliedAt = run.timings.repliedAt {
-                run.timings.waiting.add(nanoseconds: now() - repliedAt)
-            }
-            run.isStepping = true
-            start(StepJob(run: run, plan: plan, request: step, peer: peer, id: id), on: run)
+        case .step(let step): try self.step(step, id, peer)
         case .read(let read):
             try start(ReadJob(run: try run(read.run), request: read, peer: peer, id: id))
         case .adjust(let run, let terms): try adjust(try self.run(run), terms, id, peer)
@@ -50,7 +43,10 @@ extension Hub {
                 run.close()
             }
             reply(standing(of: run, op: "close", id: id, resumed: nil), to: peer)
-            if first { publish("closed", of: run) }
+            if first {
+                turnAway(from: run, Refusal(.runClosed, "run '\(name)' was closed: the step is not taken"))
+                publish("closed", of: run)
+            }
         case .delete(let name):
             let place: (isClosed: Bool, seq: Int)
             if let run = stopped[name] {
@@ -106,6 +102,7 @@ extension Hub {
     private func open(_ request: OpenRequest, _ id: String?, _ peer: Peer) throws(Refusal) {
         if let stopped = request.run.flatMap({ stopped[$0] }) { throw stopped.refusal }
         let served = try served(request.model)
+        try requireFew(request.participants)
         if let name = request.run, let run = runs[name] {
             var same = run.arguments
             same.run = name
@@ -131,6 +128,7 @@ extension Hub {
             return reply(standing(of: existing, op: "fork", id: id, resumed: false, seq: origin.nextSeq), to: peer)
         }
         let parent = try run(request.run)
+        try requireFew(request.participants)
         if let seq = request.seq, seq > parent.nextSeq {
             throw .outOfStep(
                 expected: parent.nextSeq,
@@ -141,6 +139,13 @@ extension Hub {
         let known = parent.incidents(before: run.nextSeq).upTo
         guard known < run.nextSeq else { return try finishFork(run, id, peer) }
         start(ForkJob(run, of: parent, uncounted: known..<run.nextSeq, peer: peer, id: id), on: parent)
+    }
+
+    private func requireFew(_ participants: [Participant]) throws(Refusal) {
+        guard participants.count <= limits.participants else {
+            throw .limit(
+                "participants", "a run has at most \(limits.participants) participants, not \(participants.count)")
+        }
     }
 
     func finishFork(_ run: Run, _ id: String?, _ peer: Peer) throws(Refusal) {
@@ -196,10 +201,16 @@ extension Hub {
                         .init("incidents", .number(Double(run.incidents))),
                         .init("adjustments", .number(Double(run.adjustments.count))),
                         .init("in_force", .number(Double(run.live.count))),
-                        .init("waiting_for", .array([])), .init("stepping", .bool(run.isStepping)),
+                        .init("waiting_for", run.barrier.waitingFor(at: now())),
+                        .init("stepping", .bool(run.isStepping)),
                         .init("timings", run.timings.json),
                     ])
                 }))
+        let peers = peers()
+        if name == nil, !peers.isEmpty {
+            writer.raw(",\"peers\":")
+            writer.json(.object(peers))
+        }
         reply(writer, to: peer)
     }
 
@@ -219,7 +230,8 @@ extension Hub {
                 expected: run.nextSeq, "run '\(run.name)' expects seq \(run.nextSeq), not \(seq): nothing was adjusted")
         }
         let (accepted, _) = try run.resolve([terms], limits: limits)
-        try recorder.append(Record(run: run.name, who: peer.who, event: .adjusted(terms, seq: run.nextSeq)))
+        try recorder.append(
+            Record(run: run.name, who: peer.who, event: .adjusted(terms, id: accepted[0].id, seq: run.nextSeq)))
         run.take(accepted)
         reply(answer(accepted[0], run, id, duplicate: false), to: peer)
         publish(accepted[0], of: run)

@@ -23,6 +23,7 @@ extension Hub {
     }
 
     func stop(_ run: Run, because refusal: Refusal) {
+        turnAway(from: run, refusal)
         insert(StoppedRun(run, refusal: refusal))
         log(refusal, run: run.name)
     }
@@ -33,7 +34,7 @@ extension Hub {
             guard let run = runs[name], let last = run.last else { continue }
             let window = run.start(of: last.seq + last.steps - 1).minutes..<run.time.minutes
             var draw = WindowDraw(
-                run: run, window: window, schedule: run.schedule(in: window), format: .none)
+                run: run, window: window, schedule: run.schedule(in: window), formats: [])
             do throws(Refusal) {
                 while !draw.isAtEnd { try draw.advance(limits: limits, now: now) }
                 guard draw.digest.value == last.lastDigest else { throw differs(run, seq: last.seq + last.steps - 1) }
@@ -68,6 +69,30 @@ extension Hub {
                 ]))
     }
 
+    /// Draws the steps of a record again before taking it.
+    ///
+    /// - Returns: why its incidents are not known to be those that were answered; nil if they are, or it has none.
+    public func verify(_ record: Record) -> Refusal? {
+        defer { restore(record) }
+        guard case .stepped(let step) = record.event else { return nil }
+        do throws(Refusal) {
+            let run = try run(record.run)
+            let window = run.time.minutes..<run.start(of: step.seq + step.steps).minutes
+            let accepted = try run.resolve(step.asked.map(\.adjust), limits: .none).accepted
+            var draw = WindowDraw(
+                run: run, window: window,
+                schedule: run.schedule(in: window) + accepted.map(\.scheduled).filter { $0.acts(in: window) },
+                formats: [])
+            while !draw.isAtEnd { try draw.advance(limits: .none, now: now) }
+            guard draw.digest.value == step.digest, draw.count == step.incidents else {
+                return differs(run, seq: step.seq)
+            }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     private func replay(_ record: Record) throws(Refusal) {
         switch record.event {
         case .opened(let opening):
@@ -90,9 +115,11 @@ extension Hub {
             run.count(fork.incidents - run.incidents)
             insert(run)
         case .stepped(let step): try run(record.run).restore(step)
-        case .adjusted(let terms, _):
+        case .adjusted(let terms, let id, _):
             let run = try run(record.run)
-            run.take(try run.resolve([terms], limits: .none).accepted)
+            let (accepted, ids) = try run.resolve([terms], limits: .none)
+            guard ids == [id] else { throw run.renumbered(ids, not: [id]) }
+            run.take(accepted)
         case .retracted(let adjustment, _):
             let run = try run(record.run)
             if let index = run.index(ofAdjustment: adjustment) { _ = run.retract(index) }
@@ -132,21 +159,19 @@ extension Hub {
 extension Run {
     /// Takes steps that were acknowledged, without drawing them.
     func restore(_ step: Record.Stepped) throws(Refusal) {
-        let (accepted, adjusted) = try resolve(step.adjust, limits: .none)
+        let (accepted, ids) = try resolve(step.asked.map(\.adjust), limits: .none)
+        guard ids == step.asked.map(\.adjusted) else {
+            throw renumbered(ids.flatMap { $0 }, not: step.asked.flatMap(\.adjusted))
+        }
         take(accepted)
-        take(
-            Taken(
-                seq: step.seq, steps: step.steps, adjust: step.adjust, adjusted: adjusted, digest: step.digest,
-                lastDigest: step.lastDigest),
-            incidents: step.incidents)
+        take(step)
     }
-}
 
-extension Record.Stepped {
-    init(_ taken: Run.Taken, incidents: Int) {
-        self.init(
-            seq: taken.seq, steps: taken.steps, adjust: taken.adjust, incidents: incidents, digest: taken.digest,
-            lastDigest: taken.lastDigest)
+    func renumbered(_ ids: [String], not kept: [String]) -> Refusal {
+        Refusal(
+            .storage,
+            "the adjustments \(kept.joined(separator: ", ")) of run '\(name)' come back as "
+                + "\(ids.joined(separator: ", ")): records are missing; put a back-up of the data folder back")
     }
 }
 

@@ -12,6 +12,10 @@ public struct Peer: Equatable, Sendable {
     public var role: Role
     /// The key itself, meaningful to the transport alone.
     public var key: String?
+    /// The connection that it asks by, never used again for another; 0 if the transport knows of none.
+    public var connection = 0
+    /// The transport's handle on it.
+    public var descriptor: Int32 = -1
 
     public init(route: [UInt8], enveloped: Bool, who: String? = nil, role: Role = .driver, key: String? = nil) {
         self.route = route
@@ -26,6 +30,8 @@ public struct Peer: Equatable, Sendable {
 public enum Action {
     case reply(Peer, [[UInt8]])
     case publish(topic: [UInt8], payload: [UInt8])
+    /// A request that is never answered, since its client has asked again.
+    case forget(Peer)
     /// For the person who looks after the daemon.
     case log(event: String, facts: [JSON.Member])
 }
@@ -68,8 +74,10 @@ public final class Hub {
 
     public let limits: Limits
     public var identity: Identity
-    /// Nanoseconds of a monotonic clock; for `status` alone.
+    /// Nanoseconds of a monotonic clock; for time-outs and `status` alone.
     let now: () -> UInt64
+    /// Seconds since 1970, universal time; for `status` alone.
+    let calendar: () -> Int
     let emit: (Action) -> Void
     let cache = MonthCache()
     let source: any ModelSource
@@ -80,35 +88,43 @@ public final class Hub {
     private(set) var order: [String] = []
     /// Runs that cannot go on here, in place of those above; they keep their place in ``order``.
     private(set) var stopped: [String: StoppedRun] = [:]
-    private var opened = 0
-    private(set) var subscriptions = Subscriptions()
+    /// The highest number in a name like `r1`.
+    private var named = 0
+    var subscriptions = Subscriptions()
+    /// What the transport tells of its connections, for `status`.
+    public var peers: () -> [JSON.Member] = { [] }
     private var jobs = JobQueue()
+    /// The runs for whose next step somebody waits, so that none of the others is looked at for time-outs.
+    var atBarrier: [Run] = []
 
     public init(
         source: any ModelSource, recorder: any Recorder = NoRecorder(), limits: Limits, identity: Identity,
-        now: @escaping () -> UInt64,
-        emit: @escaping (Action) -> Void
+        now: @escaping () -> UInt64, calendar: @escaping () -> Int = { 0 }, emit: @escaping (Action) -> Void
     ) {
         self.source = source
         self.recorder = recorder
         self.limits = limits
         self.identity = identity
         self.now = now
+        self.calendar = calendar
         self.emit = emit
     }
 
     // MARK: - Events from the transport
 
     /// A request's one frame.
-    public func receive(frame: UnsafeRawBufferPointer, from peer: Peer) {
+    ///
+    /// - Parameter refusal: what the transport has against it, if anything.
+    public func receive(frame: UnsafeRawBufferPointer, from peer: Peer, refusing refusal: Refusal? = nil) {
         let request: Request
         do throws(RequestFailure) {
-            request = try Request(frame: frame)
+            request = try Request(frame: frame, bytesMax: limits.requestBytes)
         } catch {
             return refuse(error.refusal, id: error.id, op: error.op, to: peer)
         }
         // The one place where roles are looked at: what waits for its run was entitled to when it came.
         do throws(Refusal) {
+            if let refusal { throw refusal }
             try peer.role.require(request.operation, who: peer.who)
         } catch {
             return refuse(error, id: request.id.map { .string($0) }, op: request.operation.name, to: peer)
@@ -122,7 +138,20 @@ public final class Hub {
             .badRequest(field: nil, "a request is one frame, not \(frameCount)"), id: .null, op: nil, to: peer)
     }
 
-    public func subscribe(_ prefix: [UInt8], _ subscribe: Bool) { subscriptions.change(prefix, subscribe: subscribe) }
+    /// A listener's subscription, or its end.
+    public func subscribe(_ prefix: [UInt8], _ subscribe: Bool, by listener: Int = 0) {
+        subscriptions.change(prefix, subscribe: subscribe, by: listener)
+    }
+
+    /// The listeners that take nothing at present: nothing is made for them alone.
+    public func setDeaf(_ listeners: Set<Int>) { subscriptions.setDeaf(listeners) }
+
+    /// A connection has ended: nobody would get what it asked to read. Steps that it asked for are finished, since they
+    /// are asked for again.
+    public func depart(_ connection: Int) {
+        subscriptions.remove(connection)
+        jobs.dropReads(of: connection)
+    }
 
     /// Once a second.
     public func heartbeat() {
@@ -193,7 +222,7 @@ public final class Hub {
     }
 
     /// Begins work that only reads.
-    func start(_ job: any Job) throws(Refusal) {
+    func start(_ job: any ReadingJob) throws(Refusal) {
         guard jobs.reads < limits.readsWaiting else {
             throw .limit(
                 "reads_waiting", "\(limits.readsWaiting) requests to 'read' or 'rates' are at hand already: ask later")
@@ -243,8 +272,15 @@ public final class Hub {
 
     /// A name that no run has: `r1`, `r2`, ….
     func freshName() -> String {
-        repeat { opened += 1 } while isTaken("r\(opened)")
-        return "r\(opened)"
+        var number = named + 1
+        while isTaken("r\(number)") { number += 1 }
+        return "r\(number)"
+    }
+
+    /// Names are counted on from the highest number that was given, also after a restart.
+    private func countName(_ name: String) {
+        guard name.first == "r", name.utf8.count < 10, let number = Int(name.dropFirst()) else { return }
+        named = max(named, number)
     }
 
     func isTaken(_ name: String) -> Bool { runs[name] != nil || stopped[name] != nil }
@@ -264,6 +300,7 @@ public final class Hub {
     func insert(_ run: Run) {
         runs[run.name] = run
         order.append(run.name)
+        countName(run.name)
     }
 
     func remove(_ name: String) {
@@ -275,6 +312,7 @@ public final class Hub {
     /// Has a run in place of one that goes on no more, or from the start.
     func insert(_ run: StoppedRun) {
         if !isTaken(run.name) { order.append(run.name) }
+        countName(run.name)
         runs[run.name] = nil
         stopped[run.name] = run
     }

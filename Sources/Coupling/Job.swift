@@ -6,6 +6,11 @@ protocol Job: AnyObject {
     func work(_ hub: Hub, until isOver: () -> Bool) -> Bool
 }
 
+/// A job that changes nothing, for one client alone.
+protocol ReadingJob: Job {
+    var peer: Peer { get }
+}
+
 /// Goes through a time window in parts that lie within one hour each.
 struct WindowCursor {
     let window: Range<Int>
@@ -31,8 +36,8 @@ struct WindowCursor {
 struct JobQueue {
     private var steps: [(job: any Job, run: Run)] = []
     /// The reads at work, whose replies are growing, and those that have not begun.
-    private var reading: [any Job] = []
-    private var waiting: [any Job] = []
+    private var reading: [any ReadingJob] = []
+    private var waiting: [any ReadingJob] = []
     private var stepIsNext = true
     /// Each has a reply in memory.
     private static let readingMax = 4
@@ -42,7 +47,7 @@ struct JobQueue {
 
     mutating func add(_ job: any Job, _ run: Run) { steps.append((job, run)) }
 
-    mutating func add(_ job: any Job) { waiting.append(job) }
+    mutating func add(_ job: any ReadingJob) { waiting.append(job) }
 
     /// Takes out the job whose turn it is.
     mutating func next() -> (job: any Job, run: Run?)? {
@@ -59,7 +64,12 @@ struct JobQueue {
 
     /// Puts back a job that is not done.
     mutating func putBack(_ job: any Job, _ run: Run?) {
-        if let run { steps.append((job, run)) } else { reading.append(job) }
+        if let run { steps.append((job, run)) } else if let job = job as? any ReadingJob { reading.append(job) }
+    }
+
+    mutating func dropReads(of connection: Int) {
+        reading.removeAll { $0.peer.connection == connection }
+        waiting.removeAll { $0.peer.connection == connection }
     }
 
     mutating func dropReads() {

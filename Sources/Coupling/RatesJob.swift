@@ -3,9 +3,9 @@ import Protocol
 
 /// A `rates` request: expected counts summed hour by hour into rows, in three passes that may each be interrupted: which
 /// times there are rows for, the sums, the text.
-final class RatesJob: Job {
+final class RatesJob: ReadingJob {
     private let request: RatesRequest
-    private let peer: Peer
+    let peer: Peer
     private let id: String?
     private let served: ServedModel
     private let sampler: Sampler

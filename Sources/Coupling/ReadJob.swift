@@ -2,9 +2,9 @@ import CrimsCore
 import Protocol
 
 /// A `read` of steps that were taken: they are drawn again, under the adjustments that acted on them.
-final class ReadJob: Job {
+final class ReadJob: ReadingJob {
     private let request: ReadRequest
-    private let peer: Peer
+    let peer: Peer
     private let id: String?
     private var draw: WindowDraw
     private let adjusted: [String]
@@ -33,7 +33,8 @@ final class ReadJob: Job {
         adjusted = run.adjusted(in: request.seq..<request.seq + request.count)
         let window = run.start(of: request.seq).minutes..<run.start(of: request.seq + request.count).minutes
         draw = WindowDraw(
-            run: run, window: window, schedule: run.schedule(in: window), format: request.format, selection: selection)
+            run: run, window: window, schedule: run.schedule(in: window), formats: [request.format],
+            selection: selection)
     }
 
     func work(_ hub: Hub, until isOver: () -> Bool) -> Bool {
@@ -46,7 +47,8 @@ final class ReadJob: Job {
         guard draw.isAtEnd else { return false }
         var writer = hub.begin("read", id: id)
         writer.run(draw.run.name)
-        let frames = draw.write(seq: request.seq, steps: request.count, adjusted: adjusted, to: &writer)
+        let frames = draw.write(
+            seq: request.seq, steps: request.count, adjusted: adjusted, format: request.format, to: &writer)
         hub.reply(writer, frames, to: peer)
         return true
     }

@@ -19,7 +19,7 @@ public struct Record: Equatable, Sendable {
         case forked(Fork)
         case stepped(Stepped)
         /// `seq` is the run's next step when it was taken.
-        case adjusted(AdjustmentTerms, seq: Int)
+        case adjusted(AdjustmentTerms, id: String, seq: Int)
         case retracted(adjustment: String, seq: Int)
         case closed(seq: Int)
         case deleted(seq: Int)
@@ -57,21 +57,38 @@ public struct Record: Equatable, Sendable {
     public struct Stepped: Equatable, Sendable {
         public var seq: Int
         public var steps: Int
-        public var adjust: [AdjustmentTerms]
+        /// By participant, in their order; one in a run without.
+        public var asked: [Asked]
         public var incidents: Int
         /// Of all its incidents, and of those of its last step.
         public var digest: UInt64
         public var lastDigest: UInt64
 
-        public init(seq: Int, steps: Int, adjust: [AdjustmentTerms], incidents: Int, digest: UInt64, lastDigest: UInt64)
-        {
+        public init(
+            seq: Int, steps: Int, asked: [Asked], incidents: Int, digest: UInt64, lastDigest: UInt64
+        ) {
             self.seq = seq
             self.steps = steps
-            self.adjust = adjust
+            self.asked = asked
             self.incidents = incidents
             self.digest = digest
             self.lastDigest = lastDigest
         }
+    }
+}
+
+/// One participant's part in a step.
+public struct Asked: Equatable, Sendable {
+    /// Nil in a run without participants.
+    public var participant: String?
+    public var adjust: [AdjustmentTerms]
+    /// The ids that the list came to; those of earlier adjustments where a key was known.
+    public var adjusted: [String]
+
+    public init(participant: String? = nil, adjust: [AdjustmentTerms] = [], adjusted: [String] = []) {
+        self.participant = participant
+        self.adjust = adjust
+        self.adjusted = adjusted
     }
 }
 

@@ -6,18 +6,39 @@ struct StepPlan {
     var seq: Int
     var steps: Int
     var window: Range<Int>
-    /// Adjustments that the step's `adjust` list adds.
+    /// Adjustments that the step's `adjust` lists add.
     var accepted: [AcceptedAdjustment]
-    var adjusted: [String]
+    /// What each participant asks with it.
+    var asked: [Asked]
     var isRetry: Bool
-    var terms: [AdjustmentTerms]
 }
 
 extension Run {
-    func plan(_ request: StepRequest, limits: Limits) throws(Refusal) -> StepPlan {
-        if let last, let seq = request.seq, seq == last.seq, seq != nextSeq {
-            return try planRetry(request, of: last)
+    /// The place among the participants of who asks; 0 in a run without.
+    func place(of request: StepRequest) throws(Refusal) -> Int {
+        let participants = arguments.participants
+        guard !participants.isEmpty else {
+            guard request.participant == nil else {
+                throw .badRequest(field: "participant", "run '\(name)' has no participants: leave 'participant' out")
+            }
+            return 0
         }
+        let names = participants.map(\.name)
+        let known = names.count <= 20 ? "; there are \(names.joined(separator: ", "))" : ""
+        guard let who = request.participant else {
+            throw .badRequest(
+                field: "participant",
+                "run '\(name)' is stepped by its participants: say in 'participant' who asks\(known)")
+        }
+        guard let place = names.firstIndex(of: who) else {
+            let hint = Spelling.nearest(to: who, in: names).map { "; did you mean '\($0)'?" } ?? known
+            throw .badRequest(field: "participant", "run '\(name)' has no participant '\(who)'\(hint)")
+        }
+        return place
+    }
+
+    /// How many steps a request asks for from now, if it may be asked now.
+    func stepsAhead(_ request: StepRequest) throws(Refusal) -> Int {
         guard !isClosed else {
             throw Refusal(.runClosed, "run '\(name)' is closed: it can be read, not stepped; fork it to go on")
         }
@@ -35,25 +56,41 @@ extension Run {
             throw Refusal(
                 .runEnded, "run '\(name)' ends at \(TimeText.format(end)): \(left) steps are left, not \(steps)")
         }
-        let (accepted, adjusted) = try resolve(request.adjust, limits: limits)
-        return StepPlan(
-            seq: nextSeq, steps: steps, window: time.minutes..<to.minutes, accepted: accepted, adjusted: adjusted,
-            isRetry: false, terms: request.adjust)
+        return steps
     }
 
-    private func planRetry(_ request: StepRequest, of last: Taken) throws(Refusal) -> StepPlan {
+    /// The steps that all have asked for.
+    ///
+    /// - Parameters:
+    ///   - lists: each participant's `adjust`.
+    ///   - resolved: what they come to.
+    func plan(
+        _ lists: [[AdjustmentTerms]], _ resolved: (accepted: [AcceptedAdjustment], ids: [[String]]), steps: Int
+    ) -> StepPlan {
+        StepPlan(
+            seq: nextSeq, steps: steps, window: time.minutes..<start(of: nextSeq + steps).minutes,
+            accepted: resolved.accepted,
+            asked: lists.indices.map {
+                Asked(participant: barrier.name($0), adjust: lists[$0], adjusted: resolved.ids[$0])
+            },
+            isRetry: false)
+    }
+
+    /// The last request once more, if that is what is asked for; nil if it is not.
+    func planRetry(_ request: StepRequest, place: Int) throws(Refusal) -> StepPlan? {
+        guard let last, let seq = request.seq, seq == last.seq, seq != nextSeq else { return nil }
         let from = start(of: last.seq)
         let steps = try steps(request, from: from)
         guard steps == last.steps else {
             throw Refusal(
                 .conflict, "seq \(last.seq) was taken with \(last.steps) steps, not \(steps); the next is \(nextSeq)")
         }
-        guard request.adjust.elementsEqual(last.adjust, by: { $0.asksTheSame(as: $1) }) else {
+        guard request.adjust.elementsEqual(last.asked[place].adjust, by: { $0.asksTheSame(as: $1) }) else {
             throw Refusal(.conflict, "seq \(last.seq) was taken with another 'adjust' list; the next is \(nextSeq)")
         }
         return StepPlan(
-            seq: last.seq, steps: steps, window: from.minutes..<time.minutes, accepted: [], adjusted: last.adjusted,
-            isRetry: true, terms: [])
+            seq: last.seq, steps: steps, window: from.minutes..<time.minutes, accepted: [], asked: last.asked,
+            isRetry: true)
     }
 
     private func steps(_ request: StepRequest, from: CivilMinute) throws(Refusal) -> Int {
@@ -67,6 +104,21 @@ extension Run {
         return steps
     }
 
+    /// As below, for lists that act one after the other: the ids of each.
+    func resolve(
+        _ lists: [[AdjustmentTerms]], limits: Limits
+    ) throws(Refusal) -> (accepted: [AcceptedAdjustment], ids: [[String]]) {
+        let (accepted, ids) = try resolve(lists.flatMap { $0 }, limits: limits)
+        var rest = ids[...]
+        return (
+            accepted,
+            lists.map { list in
+                defer { rest = rest.dropFirst(list.count) }
+                return Array(rest.prefix(list.count))
+            }
+        )
+    }
+
     /// Looks up and checks adjustments without taking any: the new ones, and the ids of all, duplicates included.
     func resolve(
         _ list: [AdjustmentTerms], limits: Limits
@@ -78,6 +130,10 @@ extension Run {
             if let key = terms.key,
                 let earlier = adjustment(key: key) ?? newKeys[key].map({ accepted[$0] })
             {
+                guard newKeys[key] == nil || earlier.terms.asksTheSame(as: terms) else {
+                    throw Refusal(
+                        .conflict, "key '\(key)' is given to two adjustments with different fields for the same step")
+                }
                 try Self.checkDuplicate(earlier, terms, run: name)
                 ids.append(earlier.id)
                 continue
@@ -87,7 +143,7 @@ extension Run {
             accepted.append(new)
             ids.append(new.id)
         }
-        guard live.count + accepted.count <= limits.adjustmentsInForce else {
+        guard accepted.isEmpty || live.count + accepted.count <= limits.adjustmentsInForce else {
             throw .limit(
                 "adjustments_in_force",
                 "a run has at most \(limits.adjustmentsInForce) adjustments in force or pending: retract some, "

@@ -44,7 +44,8 @@ final class Run {
     /// that have expired.
     private(set) var live: [Int] = []
     private var keys: [String: Int] = [:]
-    private(set) var last: Taken?
+    /// The last request that was taken, against which a retry is recognised.
+    private(set) var last: Record.Stepped?
     /// Incidents in all steps taken, those before a fork included.
     private(set) var incidents = 0
     /// The requests that took steps, in their order: a few bytes each.
@@ -55,6 +56,7 @@ final class Run {
     // What the hub keeps with a run.
     var isBusy = false
     var isStepping = false
+    var barrier: Barrier
     var waiting: [Hub.Pending] = []
     var timings = RunTimings()
 
@@ -62,19 +64,8 @@ final class Run {
         let seq: Int
         /// Before its steps.
         let incidents: Int
-        /// What its `adjust` list came to.
+        /// What its `adjust` lists came to.
         let adjusted: [String]
-    }
-
-    /// The last request that was taken, against which a retry is recognised.
-    struct Taken {
-        let seq: Int
-        let steps: Int
-        let adjust: [AdjustmentTerms]
-        let adjusted: [String]
-        /// Of its incidents, and of those of its last step: drawn again, they must be the same.
-        let digest: UInt64
-        let lastDigest: UInt64
     }
 
     var state: String { isClosed ? "closed" : hasEnded ? "ended" : "open" }
@@ -84,6 +75,7 @@ final class Run {
         self.name = name
         self.served = served
         self.arguments = arguments
+        barrier = Barrier(arguments.participants)
         sampler = Sampler(prepared: served.prepared, world: arguments.world, cache: cache)
         time = arguments.start
         nextSeq = 0
@@ -94,7 +86,10 @@ final class Run {
     init(name: String?, of parent: Run, request: ForkRequest, cache: MonthCache) {
         self.name = name ?? ""
         served = parent.served
-        arguments = parent.arguments
+        var arguments = parent.arguments
+        arguments.participants = request.participants
+        self.arguments = arguments
+        barrier = Barrier(arguments.participants)
         sampler = Sampler(prepared: served.prepared, world: arguments.world, cache: cache)
         let seq = request.seq ?? parent.nextSeq
         time = arguments.step.advance(arguments.start, by: seq)
@@ -161,12 +156,12 @@ final class Run {
         }
     }
 
-    func take(_ taken: Taken, incidents count: Int) {
-        milestones.append(Milestone(seq: taken.seq, incidents: incidents, adjusted: taken.adjusted))
-        last = taken
-        nextSeq = taken.seq + taken.steps
+    func take(_ step: Record.Stepped) {
+        milestones.append(Milestone(seq: step.seq, incidents: incidents, adjusted: step.asked.flatMap(\.adjusted)))
+        last = step
+        nextSeq = step.seq + step.steps
         time = start(of: nextSeq)
-        incidents += count
+        incidents += step.incidents
         live.removeAll { adjustments[$0].scheduled.end <= time.minutes }
     }
 

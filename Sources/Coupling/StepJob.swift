@@ -1,66 +1,97 @@
 import CrimsCore
 import Protocol
 
-/// A step request from the first draw to its publications: nothing of the run changes before all of it is drawn.
+/// A step that all who take part have asked for, from the first draw to its publications: nothing of the run changes
+/// before all of it is drawn.
 final class StepJob: Job {
+    /// One who is answered.
+    struct Asker {
+        /// Nil in a run without participants.
+        let participant: String?
+        let format: Format
+        let peer: Peer
+        let id: String?
+        /// The ids that its own `adjust` list came to.
+        let adjusted: [String]
+    }
+
     private let run: Run
     private let plan: StepPlan
-    private let peer: Peer
-    private let id: String?
+    private let askers: [Asker]
     private var draw: WindowDraw
+    private var isTaken = false
+    private var answered = 0
     private var publication: StepPublication?
 
-    init(run: Run, plan: StepPlan, request: StepRequest, peer: Peer, id: String?) {
+    init(run: Run, plan: StepPlan, askers: [Asker]) {
         self.run = run
         self.plan = plan
-        self.peer = peer
-        self.id = id
+        self.askers = askers
         let schedule =
             run.schedule(in: plan.window) + plan.accepted.map(\.scheduled).filter { $0.acts(in: plan.window) }
         draw = WindowDraw(
-            run: run, window: plan.window, schedule: schedule, format: request.format,
+            run: run, window: plan.window, schedule: schedule, formats: askers.map(\.format),
             lastStep: run.start(of: plan.seq + plan.steps - 1).minutes)
     }
 
     func work(_ hub: Hub, until isOver: () -> Bool) -> Bool {
-        if publication == nil {
+        if !isTaken {
             do throws(Refusal) {
                 repeat { try draw.advance(limits: hub.limits, now: hub.now) } while !draw.isAtEnd && !isOver()
+                guard draw.isAtEnd else { return false }
+                try plan.isRetry ? hub.requireSame(draw, as: run) : take(hub)
             } catch {
-                hub.refuse(error, id: id.map { .string($0) }, op: "step", to: peer)
+                refuse(error, hub)
                 return true
             }
-            guard draw.isAtEnd else { return false }
-            do throws(Refusal) {
-                try take(hub)
-            } catch {
-                hub.refuse(error, id: id.map { .string($0) }, op: "step", to: peer)
-                return true
-            }
-            guard !plan.isRetry, run.arguments.publish else { return true }
-            publication = StepPublication(run: run, plan: plan, schedule: draw.schedule, hub: hub)
+            isTaken = true
         }
-        return publication?.work(hub, until: isOver) ?? true
+        // A large reply takes as long as a slice, and there may be as many as participants.
+        while answered < askers.count {
+            answer(askers[answered], hub)
+            answered += 1
+            if answered < askers.count, isOver() { return false }
+        }
+        guard !plan.isRetry, run.arguments.publish else { return true }
+        let publication = publication ?? StepPublication(run: run, plan: plan, schedule: draw.schedule, hub: hub)
+        self.publication = publication
+        return publication.work(hub, until: isOver)
     }
 
+    /// All is drawn and nobody is answered yet.
     private func take(_ hub: Hub) throws(Refusal) {
-        if plan.isRetry {
-            try hub.requireSame(draw, as: run)
-        } else {
-            let taken = Run.Taken(
-                seq: plan.seq, steps: plan.steps, adjust: plan.terms, adjusted: plan.adjusted,
-                digest: draw.digest.value, lastDigest: draw.lastDigest.value)
-            try hub.recorder.append(
-                Record(run: run.name, who: peer.who, event: .stepped(Record.Stepped(taken, incidents: draw.count))))
-            run.take(plan.accepted)
-            run.take(taken, incidents: draw.count)
-            run.timings.sampling.add(nanoseconds: draw.nanoseconds.sampling)
-            run.timings.encoding.add(nanoseconds: draw.nanoseconds.encoding)
-        }
-        var writer = hub.begin("step", id: id)
+        let step = Record.Stepped(
+            seq: plan.seq, steps: plan.steps, asked: plan.asked, incidents: draw.count, digest: draw.digest.value,
+            lastDigest: draw.lastDigest.value)
+        var keys: [String] = []
+        for who in askers.compactMap(\.peer.who) where !keys.contains(who) { keys.append(who) }
+        let who = keys.isEmpty ? nil : keys.joined(separator: ", ")
+        try hub.recorder.append(Record(run: run.name, who: who, event: .stepped(step)))
+        run.take(plan.accepted)
+        run.take(step)
+        run.timings.sampling.add(nanoseconds: draw.nanoseconds.sampling)
+        run.timings.encoding.add(nanoseconds: draw.nanoseconds.encoding)
+    }
+
+    private func answer(_ asker: Asker, _ hub: Hub) {
+        var writer = hub.begin("step", id: asker.id)
         writer.run(run.name)
-        let frames = draw.write(seq: plan.seq, steps: plan.steps, adjusted: plan.adjusted, to: &writer)
-        hub.reply(writer, frames, to: peer, run: run)
+        let frames = draw.write(
+            seq: plan.seq, steps: plan.steps, adjusted: asker.adjusted, format: asker.format, to: &writer)
+        hub.reply(writer, frames, to: asker.peer, run: run)
+    }
+
+    /// The step is not taken, for nobody.
+    private func refuse(_ refusal: Refusal, _ hub: Hub) {
+        var refusal = refusal
+        // The others have to be told whose format it was that asked for too much.
+        if refusal.facts.contains(.init("limit", .string("incidents_per_reply"))),
+            let asker = askers.first(where: \.format.carriesIncidents), let name = asker.participant
+        {
+            refusal.message = "participant '\(name)' asked for format '\(asker.format.rawValue)': " + refusal.message
+            refusal.facts.append(.init("name", .string(name)))
+        }
+        for asker in askers { hub.refuse(refusal, id: asker.id.map { .string($0) }, op: "step", to: asker.peer) }
     }
 }
 

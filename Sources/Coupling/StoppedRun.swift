@@ -36,7 +36,7 @@ final class StoppedRun {
         case .stepped(let step):
             nextSeq = step.seq + step.steps
             incidents += step.incidents
-            adjustments += step.adjust.count
+            adjustments += step.asked.reduce(0) { $0 + $1.adjust.count }
         case .adjusted: adjustments += 1
         case .closed: isClosed = true
         case .opened, .retracted, .deleted: break

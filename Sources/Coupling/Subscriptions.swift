@@ -1,12 +1,43 @@
-/// The topics that listeners have asked for, so that nothing is written that nobody reads.
+/// The topics that listeners have asked for, so that nothing is made that nobody takes.
 struct Subscriptions {
-    private var prefixes: [[UInt8]: Int] = [:]
+    /// How often each listener has asked for a prefix, by its connection.
+    private var prefixes: [[UInt8]: [Int: Int]] = [:]
+    /// Listeners that take nothing at present: what is sent to them is lost anyway.
+    private var deaf: Set<Int> = []
+    /// What was found out about topics since something last changed.
+    private var known: [[UInt8]: Bool] = [:]
+    private static let knownMax = 10_000
 
     /// Takes a listener's subscription or its end.
-    mutating func change(_ prefix: [UInt8], subscribe: Bool) {
-        let count = (prefixes[prefix] ?? 0) + (subscribe ? 1 : -1)
-        prefixes[prefix] = count > 0 ? count : nil
+    mutating func change(_ prefix: [UInt8], subscribe: Bool, by listener: Int) {
+        known.removeAll(keepingCapacity: true)
+        let count = (prefixes[prefix]?[listener] ?? 0) + (subscribe ? 1 : -1)
+        prefixes[prefix, default: [:]][listener] = count > 0 ? count : nil
+        if prefixes[prefix]?.isEmpty == true { prefixes[prefix] = nil }
     }
 
-    func wants(_ topic: [UInt8]) -> Bool { prefixes.keys.contains { topic.starts(with: $0) } }
+    /// Forgets a listener that has gone.
+    mutating func remove(_ listener: Int) {
+        known.removeAll(keepingCapacity: true)
+        for prefix in prefixes.filter({ $0.value[listener] != nil }).keys {
+            prefixes[prefix]?[listener] = nil
+            if prefixes[prefix]?.isEmpty == true { prefixes[prefix] = nil }
+        }
+    }
+
+    mutating func setDeaf(_ listeners: Set<Int>) {
+        guard listeners != deaf else { return }
+        deaf = listeners
+        known.removeAll(keepingCapacity: true)
+    }
+
+    mutating func wants(_ topic: [UInt8]) -> Bool {
+        if let answer = known[topic] { return answer }
+        let answer = prefixes.contains { prefix, listeners in
+            topic.starts(with: prefix) && listeners.keys.contains { !deaf.contains($0) }
+        }
+        if known.count >= Self.knownMax { known.removeAll(keepingCapacity: true) }
+        known[topic] = answer
+        return answer
+    }
 }

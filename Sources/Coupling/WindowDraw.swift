@@ -1,10 +1,10 @@
 import CrimsCore
 import Protocol
 
-/// Draws a window of a run and gathers what a reply needs, in the format asked for.
+/// Draws a window of a run and gathers what replies need, in the formats asked for.
 struct WindowDraw {
     let run: Run
-    let format: Format
+    private let formats: [Format]
     let selection: Sampler.Selection
     let window: Range<Int>
     /// The adjustments that act in the window.
@@ -19,29 +19,30 @@ struct WindowDraw {
     private(set) var lastDigest = IncidentDigest()
     private(set) var byCategory: [Int]
     private(set) var expectation = Expectation()
-    private var body: ByteWriter
-    private var bodyCount = 0
+    private var records: ByteWriter
+    private var csv: ByteWriter
     /// Where the time went, for `status`.
     private(set) var nanoseconds: (sampling: UInt64, encoding: UInt64) = (0, 0)
 
     init(
-        run: Run, window: Range<Int>, schedule: [ScheduledAdjustment], format: Format,
+        run: Run, window: Range<Int>, schedule: [ScheduledAdjustment], formats: [Format],
         selection: Sampler.Selection = .init(), lastStep: Int = .max
     ) {
         self.run = run
         self.lastStep = lastStep
         self.window = window
         self.schedule = schedule
-        self.format = format
+        self.formats = Format.allCases.filter { formats.contains($0) }
         self.selection = selection
         cursor = WindowCursor(window)
         let origin = CivilMinute(minutes: window.lowerBound)
         columns = IncidentColumns(origin: origin)
         chosen = IncidentColumns(origin: origin)
         byCategory = [Int](repeating: 0, count: run.served.prepared.categoryCount)
-        body = ByteWriter(capacity: 4_096)
+        records = ByteWriter(capacity: formats.contains(.records) ? 4_096 : 0)
+        csv = ByteWriter(capacity: formats.contains(.csv) ? 4_096 : 0)
         expectation.inForce = schedule.count
-        if format == .csv { body.raw(IncidentFragments.csvHeader) }
+        if formats.contains(.csv) { csv.raw(IncidentFragments.csvHeader) }
     }
 
     var isAtEnd: Bool { cursor.isAtEnd }
@@ -52,7 +53,7 @@ struct WindowDraw {
         let began = now()
         let before: Int
         // Columns are sent whole at the end; any other form is written part by part and the columns used again.
-        if format != .columns { columns.clear(origin: columns.origin) }
+        if !formats.contains(.columns) { columns.clear(origin: columns.origin) }
         before = columns.count
         do throws(SamplingError) {
             try draw(part)
@@ -63,6 +64,7 @@ struct WindowDraw {
             )
         }
         let drawn = columns.count - before
+        let first = count == 0
         count += drawn
         for index in before..<columns.count {
             byCategory[run.served.model.crimes[Int(columns.crime[index])].category] += 1
@@ -73,20 +75,17 @@ struct WindowDraw {
             while first < columns.count, columns.origin.minutes + Int(columns.time[first]) < lastStep { first += 1 }
             lastDigest.add(columns, first..<columns.count)
         }
-        guard count <= limits.incidentsPerReply || !format.carriesIncidents else {
+        guard count <= limits.incidentsPerReply || !formats.contains(where: \.carriesIncidents) else {
             throw .limit(
                 "incidents_per_reply",
                 "one reply holds at most \(limits.incidentsPerReply) incidents: ask for fewer steps, or for format "
                     + "'counts' or 'none'")
         }
         let sampled = now()
-        switch format {
-        case .records:
-            run.served.fragments.writeJSON(columns, before..<columns.count, first: bodyCount == 0, to: &body)
-        case .csv: run.served.fragments.writeCSV(columns, before..<columns.count, to: &body)
-        case .columns, .counts, .none: break
+        if formats.contains(.records) {
+            run.served.fragments.writeJSON(columns, before..<columns.count, first: first, to: &records)
         }
-        bodyCount += drawn
+        if formats.contains(.csv) { run.served.fragments.writeCSV(columns, before..<columns.count, to: &csv) }
         nanoseconds.sampling += sampled - began
         nanoseconds.encoding += now() - sampled
     }
@@ -121,8 +120,10 @@ struct WindowDraw {
         expectation.capped = expectation.capped || capped
     }
 
-    /// The members that follow `seq`, and the frames after the first.
-    func write(seq: Int, steps: Int, adjusted: [String], to writer: inout ByteWriter) -> [[UInt8]] {
+    /// Writes the members from `seq` on, in one of the formats that it was drawn for; the frames after the first.
+    func write(
+        seq: Int, steps: Int, adjusted: [String], format: Format, to writer: inout ByteWriter
+    ) -> [[UInt8]] {
         writer.raw(",\"seq\":")
         writer.integer(seq)
         writer.raw(",\"steps\":")
@@ -149,14 +150,14 @@ struct WindowDraw {
         switch format {
         case .records:
             writer.raw(",\"incidents\":[")
-            writer.raw(body.bytes)
+            writer.raw(records.bytes)
             writer.raw("]")
         case .counts:
             writer.raw(",\"by_category\":")
             writer.counts(
                 byCategory, of: run.served.model.categories,
                 where: { selection.categories?[$0] ?? true })
-        case .csv: return [body.bytes]
+        case .csv: return [csv.bytes]
         case .columns:
             writer.raw(
                 """

@@ -72,12 +72,24 @@ extension Tool {
             let runs = reply["runs"]?.elements ?? []
             guard !runs.isEmpty else { return Terminal.say("no runs\n") }
             func text(_ run: JSON, _ name: String) -> String {
+                guard let value = run[name] else { return "-" }
                 var writer = ByteWriter()
-                writer.json(run[name] ?? .null)
+                writer.json(value)
                 return run[name]?.text ?? String(decoding: writer.bytes, as: UTF8.self)
             }
             let columns = ["run", "model", "state", "time", "next_seq", "incidents", "adjustments", "stepping"]
             Terminal.print(Terminal.table(columns, runs.map { run in columns.map { text(run, $0) } }))
+            for run in runs {
+                for waiting in run["waiting_for"]?.elements ?? [] {
+                    let overdue = waiting["overdue"]?.truth == true ? ", overdue" : ""
+                    Terminal.print(
+                        "\(text(run, "run")) waits for \(text(waiting, "name")) since \(text(waiting, "since"))\(overdue)\n"
+                    )
+                }
+                if let error = run["error"] {
+                    Terminal.print("\(text(run, "run")): \(text(error, "code")): \(text(error, "message"))\n")
+                }
+            }
         })
 
     // MARK: - open, step, adjust

@@ -24,9 +24,10 @@ extension Tool {
                 .value("server-key", "FILE", "admit clients with keys alone: the daemon's own NAME.key_secret"),
                 .value("client-keys", "DIR", "the admitted clients' public keys, NAME.key, with their roles"),
                 modelsOption,
-                .value("max-incidents", "N", "incidents in one reply at most (1000000)"),
-                .value("max-runs", "N", "runs at once at most (1000)"),
-            ],
+            ]
+                + Limits.bounds.map { bound in
+                    .value(bound.option, "N", "\(bound.help) (\(Limits()[keyPath: bound.path]))")
+                },
             notes: [
                 "Prints one line of JSON when it is ready. Started again on the same data, it has the same runs.",
                 "SIGTERM and SIGINT finish the step at hand and end it. SIGHUP makes it read --client-keys again.",
@@ -36,8 +37,9 @@ extension Tool {
 
     private static func serve(_ arguments: Arguments) throws {
         var limits = Limits()
-        limits.incidentsPerReply = try number(arguments, "max-incidents", 1...100_000_000) ?? limits.incidentsPerReply
-        limits.runs = try number(arguments, "max-runs", 1...1_000_000) ?? limits.runs
+        for bound in Limits.bounds {
+            if let number = try number(arguments, bound.option, bound.range) { limits[keyPath: bound.path] = number }
+        }
         let data = try dataFolder(arguments)
         let journal = try data.map { try Journal(folder: $0.path, sync: try choice(arguments, "sync") ?? .process) }
         let control = arguments.all("control").isEmpty ? [defaultControl] : arguments.all("control")
@@ -55,8 +57,8 @@ extension Tool {
             control: server.controlEndpoints, events: server.eventEndpoints)
         let catalog = ModelCatalog(folders: ModelCatalog.standardFolders(extra: arguments.all("models")))
         let hub = Hub(
-            source: CatalogSource(catalog: catalog), recorder: journal ?? NoRecorder(), limits: limits,
-            identity: identity, now: Clock.now
+            source: CatalogSource(catalog: catalog), recorder: journal ?? NoRecorder(), limits: server.limits,
+            identity: identity, now: Clock.now, calendar: Clock.calendar
         ) { action in
             if case .log(let event, let facts) = action { Terminal.log(event, facts) } else { server.perform(action) }
         }

@@ -66,9 +66,13 @@ enum Terminal {
     private static func timestamp() -> String {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        let minute = TimeText.format(CivilMinute(minutes: now.tv_sec / 60)).dropLast(2)
-        let seconds = now.tv_sec % 60
-        return "\(minute)\(seconds < 10 ? "0" : "")\(seconds)Z"
+        return universal(seconds: now.tv_sec)
+    }
+
+    /// Seconds since 1970 as `2020-01-31T23:00:59Z`.
+    static func universal(seconds: Int) -> String {
+        let minute = TimeText.format(CivilMinute(minutes: seconds / 60)).dropLast(2)
+        return "\(minute)\(seconds % 60 < 10 ? "0" : "")\(seconds % 60)Z"
     }
 
     /// A table with aligned columns; numbers, by their first character, to the right.

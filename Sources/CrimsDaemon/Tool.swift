@@ -19,8 +19,8 @@ enum Tool {
     static let version = "0.1.0"
 
     static let commands = [
-        serveCommand, runCommand, fetchCommand, calibrateCommand, backtestCommand, modelsCommand, keysCommand,
-        statusCommand, openCommand, stepCommand, adjustCommand, tailCommand,
+        serveCommand, runCommand, fetchCommand, calibrateCommand, backtestCommand, modelsCommand, journalCommand,
+        keysCommand, statusCommand, openCommand, stepCommand, adjustCommand, tailCommand,
     ]
 
     static func run(_ words: [String]) -> Int32 {

@@ -1,4 +1,5 @@
 import CSodium
+import Glibc
 
 /// SHA-256, by libsodium, fed piece by piece.
 public struct SHA256 {
@@ -22,6 +23,15 @@ public struct SHA256 {
 /// BLAKE2b with 32 bytes, by libsodium: several times as fast as SHA-256, for what is hashed at every request.
 public enum BLAKE2b {
     public static let byteCount = 32
+
+    /// Whether the bytes have this hash.
+    public static func matches(_ bytes: [UInt8], _ hash: [UInt8]) -> Bool {
+        guard hash.count == byteCount else { return false }
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: byteCount) { own in
+            crypto_generichash(own.baseAddress!, byteCount, bytes, UInt64(bytes.count), nil, 0)
+            return hash.withUnsafeBytes { memcmp($0.baseAddress!, own.baseAddress!, byteCount) == 0 }
+        }
+    }
 
     public static func hash(_ bytes: [UInt8]) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: byteCount) { hash, count in

@@ -39,11 +39,10 @@ final class Acknowledged {
         guard let page = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), page != MAP_FAILED
         else { throw Self.failure("mmap", path) }
         self.page = page
-        let marks = (0..<2).map { Self.mark(in: page + $0 * Self.slotSize) }
-        let latest = (marks[0]?.number ?? -1) >= (marks[1]?.number ?? -1) ? 0 : 1
+        let (latest, mark) = Self.latest(in: page)
         slot = 1 - latest
         let stored = Array(UnsafeRawBufferPointer(start: page + 2 * Self.slotSize, count: 36))
-        found = marks[latest].map { ($0, stored) }
+        found = mark.map { ($0, stored) }
     }
 
     /// The first mark of this start.
@@ -61,6 +60,23 @@ final class Acknowledged {
         place[1] = mark.refused
         place[2] = Self.check(mark)
         slot = 1 - slot
+    }
+
+    /// What a file of marks says was acknowledged; nil if it says nothing.
+    static func number(_ path: String) -> Int? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { bytes in
+            guard let page = bytes.baseAddress, pread(descriptor, page, size, 0) == size else { return nil }
+            return latest(in: page).mark?.number
+        }
+    }
+
+    private static func latest(in page: UnsafeMutableRawPointer) -> (slot: Int, mark: Mark?) {
+        let marks = (0..<2).map { mark(in: page + $0 * slotSize) }
+        let latest = (marks[0]?.number ?? -1) >= (marks[1]?.number ?? -1) ? 0 : 1
+        return (latest, marks[latest])
     }
 
     private static func mark(in slot: UnsafeMutableRawPointer) -> Mark? {

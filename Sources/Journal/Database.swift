@@ -19,13 +19,13 @@ public enum JournalError: Error, Equatable, CustomStringConvertible {
 }
 
 /// One connection to an SQLite database; used by one thread.
-final class Database {
+package final class Database {
     let path: String
     private let handle: OpaquePointer
 
-    enum Mode { case writing, reading }
+    package enum Mode { case writing, reading }
 
-    init(_ path: String, _ mode: Mode) throws(JournalError) {
+    package init(_ path: String, _ mode: Mode) throws(JournalError) {
         self.path = path
         let access = mode == .writing ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY
         var handle: OpaquePointer?
@@ -57,7 +57,7 @@ final class Database {
     /// Whether no transaction is open.
     var isIdle: Bool { sqlite3_get_autocommit(handle) != 0 }
 
-    func run(_ sql: String) throws(JournalError) {
+    package func run(_ sql: String) throws(JournalError) {
         guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw failure }
     }
 
@@ -137,6 +137,14 @@ final class Statement {
     /// Nil unless it is an integer.
     func optionalInteger(_ column: Int32) -> Int? {
         sqlite3_column_type(handle, column) == SQLITE_INTEGER ? integer(column) : nil
+    }
+
+    /// Of a text.
+    func firstByte(_ column: Int32) -> UInt8? { sqlite3_column_text(handle, column).map { $0[0] } }
+
+    func isText(_ column: Int32, _ text: String) -> Bool {
+        guard let own = sqlite3_column_text(handle, column) else { return false }
+        return text.withCString { strcmp(UnsafeRawPointer(own).assumingMemoryBound(to: CChar.self), $0) == 0 }
     }
 
     func text(_ column: Int32) -> String? { bytes(column).map { String(decoding: $0, as: UTF8.self) } }

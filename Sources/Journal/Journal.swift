@@ -149,16 +149,18 @@ public final class Journal: Recorder {
         }
         row.opening = opening
         row.at = time(nil)
-        row.hash = row.chained(after: opens ? [] : ledger.hash(of: opening))
+        row.hash = ledger.hash(of: row)
+        let gone = row.event == .delete ? ledger.disposable(with: opening) : []
         do throws(JournalError) {
-            try row.event == .delete ? remove(row) : insert(row)
+            try row.event == .delete ? remove(row, with: gone) : insert(row)
         } catch {
             if !database.isIdle { try? database.run("ROLLBACK") }
             // Its frames may lie in the log already, to be found by the next start.
             mark.store(.init(number: number, refused: Self.head(row.hash)))
             throw refusal(error)
         }
-        if row.event != .delete { _ = ledger.take(row) }
+        _ = ledger.take(row)
+        ledger.dispose(of: gone)
         number = row.number
         mark.store(.init(number: number))
     }
@@ -194,33 +196,32 @@ public final class Journal: Recorder {
     }
 
     /// Keeps that a run was deleted, and removes its records unless forks of it need them.
-    private func remove(_ row: StoredRecord) throws(JournalError) {
-        var after = ledger
-        _ = after.take(row)
-        let gone = after.disposable(with: row.opening)
+    private func remove(_ row: StoredRecord, with gone: [Int]) throws(JournalError) {
         try database.run("BEGIN IMMEDIATE")
         try insert(row)
         for opening in gone {
-            guard let entry = after.entries[opening] else { continue }
+            guard let entry = ledger.entries[opening] else { continue }
             // All of a run's records lie between its first and its last.
             let removal = try database.prepare("DELETE FROM record WHERE number BETWEEN ?1 AND ?2 AND run = ?1")
             removal.bind(1, opening)
-            removal.bind(2, entry.last)
+            removal.bind(2, opening == row.opening ? row.number : entry.last)
             try removal.finish()
             let note = try database.prepare("INSERT INTO removed VALUES (?, ?, ?)")
             note.bind(1, opening)
             note.bind(2, text: Array(entry.name.utf8))
-            note.bind(3, entry.records)
+            note.bind(3, entry.records + (opening == row.opening ? 1 : 0))
             try note.finish()
         }
         try database.run("COMMIT")
-        after.dispose(of: gone)
-        ledger = after
     }
 }
 
 /// The rows of a journal in their order.
 struct RowReader {
+    /// By first letter: steps are many.
+    private static let events: [StoredRecord.EventName?] = (0..<256).map { code in
+        StoredRecord.EventName.allCases.first { Int($0.code) == code }
+    }
     private let statement: Statement
     private let path: String
 
@@ -234,7 +235,8 @@ struct RowReader {
     func next() throws(JournalError) -> StoredRecord? {
         guard try statement.next() else { return nil }
         let number = statement.integer(0)
-        guard let event = statement.text(2).flatMap({ StoredRecord.EventName(rawValue: $0) }) else {
+        guard let event = statement.firstByte(2).flatMap({ Self.events[Int($0)] }), statement.isText(2, event.rawValue)
+        else {
             throw .damaged(path: path, reason: "record \(number) is of a kind that there is not")
         }
         return StoredRecord(

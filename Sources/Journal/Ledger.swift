@@ -1,22 +1,29 @@
-import Coupling
+import Hashing
 import Protocol
 
 /// The runs of a journal as its rows tell them, one after the other: each run's chain, name and parent.
 struct Ledger {
-    struct Entry {
+    final class Entry {
         let name: String
         /// The run that it was forked from.
         let parent: Int?
         /// Of its last record.
-        var hash: [UInt8] = []
-        var records = 0
+        var hash: [UInt8]
+        var records = 1
         /// The number of its last record.
-        var last = 0
+        var last: Int
         var isDeleted = false
         /// Why what is kept of it cannot be used; nil if it can.
         var damage: String?
         /// Forks of it that are still kept.
         var children = 0
+
+        init(name: String, parent: Int?, hash: [UInt8], last: Int) {
+            self.name = name
+            self.parent = parent
+            self.hash = hash
+            self.last = last
+        }
     }
 
     /// By the number of the opening record.
@@ -28,8 +35,21 @@ struct Ledger {
     /// How many rows have been taken.
     private(set) var rows = 0
 
-    /// The hash that the next record of a run comes after.
-    func hash(of opening: Int) -> [UInt8] { entries[opening]?.hash ?? [] }
+    /// What a hash is taken of; kept for its memory.
+    private var bytes: [UInt8] = []
+    /// The run of the row before: the next one is mostly of the same.
+    private var latest: (opening: Int, entry: Entry)?
+
+    /// The hash that a run's next record has.
+    mutating func hash(of row: StoredRecord) -> [UInt8] {
+        row.write(after: entries[row.opening]?.hash ?? [], to: &bytes)
+        return BLAKE2b.hash(bytes)
+    }
+
+    private mutating func isChained(_ row: StoredRecord, after previous: [UInt8]) -> Bool {
+        row.write(after: previous, to: &bytes)
+        return BLAKE2b.matches(bytes, row.hash)
+    }
 
     /// Takes the next row.
     ///
@@ -39,11 +59,12 @@ struct Ledger {
         guard row.number > last else { return "record \(row.number) comes after record \(last)" }
         last = row.number
         if row.event == .open || row.event == .fork { return open(row) }
-        guard var entry = entries[row.opening] else {
+        if latest?.opening != row.opening { latest = entries[row.opening].map { (row.opening, $0) } }
+        guard let entry = latest?.entry, latest?.opening == row.opening else {
             return "record \(row.number) is of a run whose opening, record \(row.opening), is not there"
         }
-        let damage = row.hash == row.chained(after: entry.hash) ? nil : Self.altered(row)
-        entry.damage = entry.damage ?? damage
+        let damage = isChained(row, after: entry.hash) ? nil : Self.altered(row)
+        if entry.damage == nil { entry.damage = damage }
         entry.hash = row.hash
         entry.records += 1
         entry.last = row.number
@@ -51,18 +72,17 @@ struct Ledger {
             entry.isDeleted = true
             live[entry.name] = nil
         }
-        entries[row.opening] = entry
         return damage
     }
 
     private mutating func open(_ row: StoredRecord) -> String? {
         let document = row.document
-        guard row.opening == row.number, row.hash == row.chained(after: []), let name = document["run"]?.text else {
+        guard row.opening == row.number, isChained(row, after: []), let name = document["run"]?.text else {
             return Self.altered(row)
         }
         let parent = document["fork"]?["run"]?.text.flatMap { live[$0] }
         if let parent { entries[parent]?.children += 1 }
-        entries[row.number] = Entry(name: name, parent: parent, hash: row.hash, records: 1, last: row.number)
+        entries[row.number] = Entry(name: name, parent: parent, hash: row.hash, last: row.number)
         live[name] = row.number
         return nil
     }
@@ -71,12 +91,12 @@ struct Ledger {
         "record \(row.number) is not what was written, or one before it is missing"
     }
 
-    /// The runs that can go with a deleted one: it, unless forks of it are kept, and deleted ancestors that were kept
+    /// The runs that can go when one is deleted: it, unless forks of it are kept, and deleted ancestors that were kept
     /// for its sake.
     func disposable(with opening: Int) -> [Int] {
         var gone: [Int] = []
         var next: Int? = opening
-        while let number = next, let entry = entries[number], entry.isDeleted,
+        while let number = next, let entry = entries[number], entry.isDeleted || gone.isEmpty,
             entry.children == (gone.isEmpty ? 0 : 1)
         {
             gone.append(number)
@@ -90,5 +110,6 @@ struct Ledger {
             if let parent = entries[opening]?.parent { entries[parent]?.children -= 1 }
             entries[opening] = nil
         }
+        latest = nil
     }
 }

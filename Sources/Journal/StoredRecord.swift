@@ -25,37 +25,33 @@ public struct StoredRecord: Equatable, Sendable {
 
     public enum EventName: String, CaseIterable, Sendable {
         case open, fork, step, adjust, retract, close, delete
+
+        /// Its first letter.
+        var code: UInt8 { rawValue.utf8.first ?? 0 }
     }
 
-    /// The hash that it must have after a given one; the first of a run comes after none.
-    func chained(after previous: [UInt8]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(160 + (body?.count ?? 0))
+    /// Writes what its hash is of, after the hash of the record before it in its run; the first comes after none.
+    func write(after previous: [UInt8], to bytes: inout [UInt8]) {
+        bytes.removeAll(keepingCapacity: true)
         bytes += previous
-        func add(_ value: Int) {
-            withUnsafeBytes(of: Int64(value).littleEndian) { bytes.append(contentsOf: $0) }
-        }
+        Self.add(number, &bytes)
+        Self.add(opening, &bytes)
+        bytes.append(event.code)
+        Self.add(seq, &bytes)
         // Each optional part says whether it is there, and how long it is: no two rows give the same bytes.
-        func add(_ value: Int?) {
-            bytes.append(value == nil ? 0 : 1)
-            if let value { add(value) }
+        for part in [steps, incidents, digest, lastDigest] {
+            bytes.append(part == nil ? 0 : 1)
+            Self.add(part ?? 0, &bytes)
         }
-        func add(_ text: [UInt8]?) {
-            add(text?.count)
-            if let text { bytes += text }
+        Self.add(at, &bytes)
+        for part in [who, body] {
+            Self.add(part?.count ?? -1, &bytes)
+            if let part { bytes += part }
         }
-        add(number)
-        add(opening)
-        add(Optional(Array(event.rawValue.utf8)))
-        add(seq)
-        add(steps)
-        add(incidents)
-        add(digest)
-        add(lastDigest)
-        add(at)
-        add(who)
-        add(body)
-        return BLAKE2b.hash(bytes)
+    }
+
+    private static func add(_ value: Int, _ bytes: inout [UInt8]) {
+        withUnsafeBytes(of: Int64(value).littleEndian) { bytes.append(contentsOf: $0) }
     }
 }
 
@@ -80,14 +76,16 @@ extension StoredRecord {
             event = .step
             (seq, steps, incidents) = (step.seq, step.steps, step.incidents)
             (digest, lastDigest) = (Int(bitPattern: UInt(step.digest)), Int(bitPattern: UInt(step.lastDigest)))
-            if !step.adjust.isEmpty {
-                body = Self.bytes([.init("adjust", .array(step.adjust.map { .object($0.given) }))])
+            if step.asked.contains(where: { $0.participant != nil }) {
+                body = Self.bytes([.init("asked", .array(step.asked.map { .object(Self.members($0)) }))])
+            } else if let asked = step.asked.first, !asked.adjust.isEmpty {
+                body = Self.bytes(Self.members(asked))
             }
-        case .adjusted(let terms, let seq):
+        case .adjusted(let terms, let id, let seq):
             event = .adjust
             self.seq = seq
             let meant = terms.seq.map { [JSON.Member("seq", .number(Double($0)))] } ?? []
-            body = Self.bytes(meant + [.init("adjust", .object(terms.given))])
+            body = Self.bytes(meant + [.init("adjust", .object(terms.given)), .init("adjusted", .string(id))])
         case .retracted(let adjustment, let seq):
             event = .retract
             self.seq = seq
@@ -101,11 +99,30 @@ extension StoredRecord {
         }
     }
 
+    private static func members(_ asked: Asked) -> [JSON.Member] {
+        (asked.participant.map { [.init("participant", .string($0))] } ?? []) + [
+            .init("adjust", .array(asked.adjust.map { .object($0.given) })),
+            .init("adjusted", .array(asked.adjusted.map { .string($0) })),
+        ]
+    }
+
+    private func asked(_ document: JSON) throws(Refusal) -> Asked {
+        var asked = Asked(participant: document["participant"]?.text)
+        for element in document["adjust"]?.elements ?? [] {
+            asked.adjust.append(try AdjustmentTerms(element, place: "record \(number): "))
+        }
+        asked.adjusted = document["adjusted"]?.elements?.compactMap(\.text) ?? []
+        return asked
+    }
+
     private static func bytes(_ members: [JSON.Member]) -> [UInt8] {
         var writer = ByteWriter()
         writer.json(.object(members))
         return writer.bytes
     }
+
+    /// The hash as lower-case hexadecimal digits.
+    public var hashText: String { Hexadecimal.text(hash) }
 
     /// What was asked, with its parts to look at; an empty object where there is nothing.
     public var document: JSON { body.flatMap { try? JSON(parsing: $0) } ?? .object([]) }
@@ -129,22 +146,22 @@ extension StoredRecord {
             event = .forked(.init(request: try ForkRequest(request), nextSeq: seq, incidents: incidents))
         case .step:
             guard let steps, let incidents, let digest, let lastDigest else { throw unreadable }
-            var adjust: [AdjustmentTerms] = []
+            var asked = [Asked()]
             if body != nil {
-                for element in document["adjust"]?.elements ?? [] {
-                    adjust.append(try AdjustmentTerms(element, place: "record \(number): "))
-                }
+                let document = document
+                asked = []
+                for part in document["asked"]?.elements ?? [document] { asked.append(try self.asked(part)) }
             }
             event = .stepped(
                 .init(
-                    seq: seq, steps: steps, adjust: adjust, incidents: incidents,
+                    seq: seq, steps: steps, asked: asked, incidents: incidents,
                     digest: UInt64(UInt(bitPattern: digest)), lastDigest: UInt64(UInt(bitPattern: lastDigest))))
         case .adjust:
             let document = document
-            guard let given = document["adjust"] else { throw unreadable }
+            guard let given = document["adjust"], let id = document["adjusted"]?.text else { throw unreadable }
             var terms = try AdjustmentTerms(given, place: "record \(number): ")
             terms.seq = document["seq"]?.number.map { Int($0) }
-            event = .adjusted(terms, seq: seq)
+            event = .adjusted(terms, id: id, seq: seq)
         case .retract:
             guard let adjustment = document["adjustment"]?.text else { throw unreadable }
             event = .retracted(adjustment: adjustment, seq: seq)

@@ -16,6 +16,9 @@ public final class Server {
     let access: Access?
     private let authenticator: Authenticator?
     let log: Access.Log
+    let connections: Connections
+    /// With as many connections as the system has room for.
+    public let limits: Limits
     /// Endpoints for events that are to be bound again.
     var unbound: [String] = []
     public let controlEndpoints: [String]
@@ -28,9 +31,15 @@ public final class Server {
     private static let graceNanoseconds: UInt64 = 500_000_000
     /// Requests taken from the socket in one go.
     private static let batch = 64
-    /// Messages kept for a listener, or replies for a client, that does not read; what comes after them is lost. A large
-    /// one has 1,000 incidents, so a sleeping listener costs 200 MB at most.
+    private static let subscriptionBatch = 1_000
+    /// Messages kept for a listener, or replies for a client, that does not read; what comes after them is lost. Their
+    /// bytes have a bound of their own.
     private static let peerQueue: Int32 = 1_000
+    /// Subscriptions that libzmq takes in one go, and the longest: a run's name and a category are shorter.
+    private static let subscriptionQueue: Int32 = 100
+    private static let subscriptionBytes: Int64 = 2_048
+    /// Descriptors that are not for connections: libzmq's own, the journal's, and some to spare.
+    private static let ownDescriptors = 48
     /// How long what was sent may take to leave when a socket is closed.
     static let lingerMilliseconds: Int32 = 200
 
@@ -51,6 +60,14 @@ public final class Server {
             throw .system(call: "signalfd", endpoint: "", reason: String(cString: strerror(errno)))
         }
         let context = try Context()
+        // Each connection takes two: libzmq's, and ours to look at it.
+        let room = (Int(crims_raise_descriptor_limit()) - Self.ownDescriptors) / 2
+        var limits = limits
+        limits.connections = max(4, min(limits.connections, room))
+        self.limits = limits
+        connections = Connections(limits: limits, log: log)
+        // libzmq itself would take no more than 1,023.
+        context.set(ZMQ_MAX_SOCKETS, Int32(limits.connections + 1_024))
         // libzmq admits everybody as long as nobody is there to be asked.
         if let access { authenticator = try Authenticator(access, in: context) } else { authenticator = nil }
         self.control = try Socket(.router, in: context)
@@ -63,6 +80,12 @@ public final class Server {
             authenticator?.guardSocket(socket)
         }
         self.events.set(ZMQ_SNDHWM, Self.peerQueue)
+        self.events.set(ZMQ_RCVHWM, Self.subscriptionQueue)
+        self.events.set64(ZMQ_MAXMSGSIZE, Self.subscriptionBytes)
+        // Every subscription of every listener is told, so that each can be held to its number.
+        self.events.set(ZMQ_XPUB_VERBOSER, 1)
+        try connections.watch(self.control, as: .control, in: context)
+        try connections.watch(self.events, as: .events, in: context)
         self.control.set(ZMQ_SNDHWM, Self.peerQueue)
         var bound: [String] = []
         for endpoint in control { bound.append(try Self.bind(self.control, endpoint)) }
@@ -84,11 +107,18 @@ public final class Server {
     public func perform(_ action: Action) {
         switch action {
         case .reply(let peer, let frames):
+            let connection = connections.answered(peer)
             guard mayAnswer(peer), control.send(peer.route, more: true) else { return }
             if peer.enveloped { control.send([], more: true) }
-            for (index, frame) in frames.enumerated() { control.send(frame, more: index + 1 < frames.count) }
+            let accounts = [connections.unread] + (connection.map { [$0.unread] } ?? [])
+            for (index, frame) in frames.enumerated() {
+                control.send(frame, more: index + 1 < frames.count, countedIn: accounts)
+            }
+            connections.makeRoomForReplies()
+        case .forget(let peer): _ = connections.answered(peer)
         case .publish(let topic, let payload):
-            if events.send(topic, more: true) { events.send(payload, more: false) }
+            guard connections.hasRoomForEvent(now: Clock.now), events.send(topic, more: true) else { return }
+            events.send(payload, more: false, countedIn: [connections.queuedEvents])
         case .log: break
         }
     }
@@ -96,6 +126,7 @@ public final class Server {
     /// Serves until SIGTERM or SIGINT comes, and then finishes the step at hand or abandons it untaken. SIGHUP makes it
     /// read the client keys again.
     public func run(_ hub: Hub) {
+        hub.peers = { [connections] in connections.json }
         var heartbeat = Clock.now() + Self.heartbeatNanoseconds
         while true {
             let now = Clock.now()
@@ -104,13 +135,18 @@ public final class Server {
                 heartbeat = now + Self.heartbeatNanoseconds
                 rebind()
                 access?.report(now: now)
+                connections.look(now: now)
+                hub.setDeaf(connections.deaf(now: now))
             }
-            let ready = wait(milliseconds: hub.hasWork ? 0 : Int((heartbeat - now) / 1_000_000) + 1)
+            let next = max(now, min(heartbeat, hub.nextDeadline ?? heartbeat))
+            let ready = wait(milliseconds: hub.hasWork ? 0 : Int((next - now) / 1_000_000) + 1)
             if ready.signal == SIGHUP { reload() }
             // Also during a long step: who wants to connect waits for one slice of it at most.
             authenticator?.answer(now: now)
+            for gone in connections.update(now: now) { hub.depart(gone.id) }
             if ready.subscriptions { receiveSubscriptions(hub) }
             if ready.requests { receiveRequests(hub) }
+            hub.expire()
             if ready.signal == SIGTERM || ready.signal == SIGINT {
                 let end = Clock.now() + Self.graceNanoseconds
                 while hub.hasWork, Clock.now() < end {
@@ -132,12 +168,14 @@ public final class Server {
             zmq_pollitem_t(socket: control.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
             zmq_pollitem_t(socket: events.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
             zmq_pollitem_t(socket: nil, fd: signals, events: Int16(ZMQ_POLLIN), revents: 0),
+            zmq_pollitem_t(socket: connections.handles[0], fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
+            zmq_pollitem_t(socket: connections.handles[1], fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
             // Last, since it may not be there.
             zmq_pollitem_t(socket: authenticator?.socket.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
         )
         withUnsafeMutableBytes(of: &items) { bytes in
             let list = bytes.assumingMemoryBound(to: zmq_pollitem_t.self)
-            _ = zmq_poll(list.baseAddress, authenticator == nil ? 3 : 4, milliseconds)
+            _ = zmq_poll(list.baseAddress, authenticator == nil ? 5 : 6, milliseconds)
         }
         let signal = items.2.revents != 0 ? crims_termination_read(signals) : 0
         return (items.0.revents != 0, items.1.revents != 0, signal)
@@ -148,20 +186,44 @@ public final class Server {
             guard let (frames, count) = control.receiveMessage(keeping: 3) else { return }
             // The router puts the client's address first; an empty frame before another one is REQ's envelope.
             let enveloped = count > 2 && frames[1].isEmpty
-            guard let peer = peer(route: frames[0], enveloped: enveloped) else { continue }
+            guard var peer = peer(route: frames[0], enveloped: enveloped) else { continue }
             let body = enveloped ? 2 : 1
+            var refusal: Refusal?
+            if let connection = connections.asked(control.source, now: Clock.now()) {
+                (peer.connection, peer.descriptor) = (connection.id, control.source)
+                refusal = objection(to: connection)
+                connection.inFlight += 1
+            }
             if count == body + 1 {
-                frames[body].withUnsafeBytes { hub.receive(frame: $0, from: peer) }
+                frames[body].withUnsafeBytes { hub.receive(frame: $0, from: peer, refusing: refusal) }
             } else {
                 hub.receive(frameCount: count - body, from: peer)
             }
         }
     }
 
+    /// What there is against a further request by a connection.
+    private func objection(to connection: Connection) -> Refusal? {
+        if connection.inFlight >= limits.requestsInFlight {
+            return .limit(
+                "requests_in_flight",
+                "\(limits.requestsInFlight) requests of this connection are not answered yet: wait for some of them")
+        }
+        if connection.unread.count > limits.unreadBytes {
+            return .limit(
+                "unread_bytes",
+                "this connection leaves more than \(limits.unreadBytes) bytes of replies unread: read them first")
+        }
+        return nil
+    }
+
     private func receiveSubscriptions(_ hub: Hub) {
-        while let (frames, _) = events.receiveMessage(keeping: 1) {
+        for _ in 0..<Self.subscriptionBatch {
+            guard let (frames, _) = events.receiveMessage(keeping: 1) else { return }
             guard let first = frames[0].first, first <= 1 else { continue }
-            hub.subscribe(Array(frames[0].dropFirst()), first == 1)
+            // What libzmq takes back for a listener that has gone came by no connection, and is known already.
+            guard let listener = connections.subscribed(events.source, first == 1, now: Clock.now()) else { continue }
+            hub.subscribe(Array(frames[0].dropFirst()), first == 1, by: listener.id)
         }
     }
 }

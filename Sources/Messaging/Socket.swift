@@ -11,12 +11,14 @@ final class Context {
     }
 
     deinit { zmq_ctx_term(handle) }
+
+    func set(_ option: Int32, _ value: Int32) { zmq_ctx_set(handle, option, value) }
 }
 
 /// Owns one libzmq socket; used on a single thread.
 final class Socket {
     enum Kind {
-        case router, xpub, dealer, subscriber, reply
+        case router, xpub, dealer, subscriber, reply, pair
 
         var raw: Int32 {
             switch self {
@@ -25,6 +27,7 @@ final class Socket {
             case .dealer: ZMQ_DEALER
             case .subscriber: ZMQ_SUB
             case .reply: ZMQ_REP
+            case .pair: ZMQ_PAIR
             }
         }
     }
@@ -34,6 +37,8 @@ final class Socket {
     private let context: Context
     /// Who admits its clients, and has to outlive it; with one, ``sender`` is known.
     var guardian: Authenticator?
+    /// libzmq's descriptor of the connection that the last message came by; -1 if it came by none.
+    private(set) var source: Int32 = -1
     /// The public key, in Z85, of whom the last message came from.
     private(set) var sender: String?
 
@@ -109,8 +114,9 @@ final class Socket {
                     Array(UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: zmq_msg_size(&message))))
             }
             // Of the last frame: the address that a router puts first is the router's own.
-            if guardian != nil, zmq_msg_more(&message) == 0 {
-                sender = zmq_msg_gets(&message, "User-Id").map { String(cString: $0) }
+            if zmq_msg_more(&message) == 0 {
+                source = zmq_msg_get(&message, ZMQ_SRCFD)
+                if guardian != nil { sender = zmq_msg_gets(&message, "User-Id").map { String(cString: $0) } }
             }
             count += 1
         } while zmq_msg_more(&message) != 0

@@ -11,6 +11,7 @@ extension OpenRequest {
         ]
         if let end { members.append(.init("end", .string(TimeText.format(end)))) }
         if let run { members.append(.init("run", .string(run))) }
+        if !participants.isEmpty { members.append(.init("participants", .array(participants.map(\.json)))) }
         return .object(members)
     }
 
@@ -24,6 +25,7 @@ extension ForkRequest {
         var members: [JSON.Member] = [.init("run", .string(run))]
         if let seq { members.append(.init("seq", .number(Double(seq)))) }
         if let name { members.append(.init("as", .string(name))) }
+        if !participants.isEmpty { members.append(.init("participants", .array(participants.map(\.json)))) }
         return .object(members)
     }
 
@@ -34,9 +36,9 @@ extension ForkRequest {
     static let fields = ["run", "seq", "as", "participants"]
 
     init(_ reader: FieldReader) throws(Refusal) {
-        try Request.refuseParticipants(reader)
         run = try reader.required("run", try reader.string("run"))
         seq = try reader.integer("seq", 0...Request.maxExact)
         name = try Request.runName(reader, field: "as")
+        participants = try Participant.list(reader)
     }
 }

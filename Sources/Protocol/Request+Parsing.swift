@@ -10,15 +10,15 @@ public struct RequestFailure: Error, Equatable, Sendable {
 }
 
 extension Request {
-    /// A larger frame is refused unread.
+    /// A larger frame is refused unread, unless it is said otherwise.
     public static let bytesMax = 1 << 20
 
     /// Reads one frame.
-    public init(frame: UnsafeRawBufferPointer) throws(RequestFailure) {
-        guard frame.count <= Self.bytesMax else {
+    public init(frame: UnsafeRawBufferPointer, bytesMax: Int = bytesMax) throws(RequestFailure) {
+        guard frame.count <= bytesMax else {
             throw RequestFailure(
                 id: .null, op: nil,
-                refusal: .limit("request_bytes", "a request has at most \(Self.bytesMax) bytes, not \(frame.count)"))
+                refusal: .limit("request_bytes", "a request has at most \(bytesMax) bytes, not \(frame.count)"))
         }
         let document: JSON
         do throws(JSONSyntaxError) {
@@ -122,14 +122,6 @@ extension Request {
         }
         return name
     }
-
-    /// The barrier is not there yet: a run that several clients believe to share would be stepped by the first.
-    static func refuseParticipants(_ reader: FieldReader) throws(Refusal) {
-        guard let value = reader.value("participants"), value != .array([]) else { return }
-        throw .badRequest(
-            field: "participants",
-            "this version has no barrier yet: leave 'participants' out, and let one client step the run")
-    }
 }
 
 extension OpenRequest {
@@ -148,7 +140,7 @@ extension OpenRequest {
             dispersion: try reader.bool("dispersion") ?? true, trend: try reader.bool("trend") ?? true)
         publish = try reader.bool("publish") ?? true
         run = try Request.runName(reader, field: "run")
-        try Request.refuseParticipants(reader)
+        participants = try Participant.list(reader)
         guard start < CivilMinute.limit else {
             throw .badRequest(field: "start", "'start' must be before \(TimeText.format(CivilMinute.limit))")
         }
@@ -174,9 +166,7 @@ extension StepRequest {
         count = try reader.integer("count", 1...10_000_000)
         until = try reader.time("until")
         format = try reader.choice("format") ?? .records
-        if reader.value("participant") != nil {
-            throw .badRequest(field: "participant", "run '\(run)' has no participants: leave 'participant' out")
-        }
+        participant = try reader.string("participant")
         if until != nil, let count, count != 1 {
             throw .badRequest(field: "until", "give 'count' or 'until', not both")
         }

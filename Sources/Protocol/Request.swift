@@ -55,12 +55,14 @@ public struct OpenRequest: Equatable, Sendable {
     public var step: StepLength
     public var world: World
     public var publish: Bool
+    /// Who has to ask for each step, in the order in which their adjustments act; empty: any one client steps.
+    public var participants: [Participant]
     /// The run's name, if the client chose it.
     public var run: String?
 
     public init(
         model: String, start: CivilMinute, end: CivilMinute? = nil, step: StepLength = .minutes(60),
-        world: World = World(), publish: Bool = true, run: String? = nil
+        world: World = World(), publish: Bool = true, participants: [Participant] = [], run: String? = nil
     ) {
         self.model = model
         self.start = start
@@ -68,6 +70,7 @@ public struct OpenRequest: Equatable, Sendable {
         self.step = step
         self.world = world
         self.publish = publish
+        self.participants = participants
         self.run = run
     }
 }
@@ -86,6 +89,8 @@ public struct StepRequest: Equatable, Sendable {
     public var count: Int?
     public var until: CivilMinute?
     public var format: Format
+    /// Who asks, in a run with participants.
+    public var participant: String?
     public var adjust: [AdjustmentTerms]
 }
 
@@ -152,4 +157,13 @@ public struct ForkRequest: Equatable, Sendable {
     public var seq: Int?
     /// The new run's name, if the client chose it.
     public var name: String?
+    /// The new run's; none are inherited.
+    public var participants: [Participant]
+
+    public init(run: String, seq: Int? = nil, name: String? = nil, participants: [Participant] = []) {
+        self.run = run
+        self.seq = seq
+        self.name = name
+        self.participants = participants
+    }
 }

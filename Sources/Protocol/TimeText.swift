@@ -36,6 +36,15 @@ public enum TimeText {
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
+    /// Universal time to the second, `2020-01-31T23:00:05Z`: of the world outside, never of a run.
+    public static func formatUniversal(secondsSince1970 seconds: Int) -> String {
+        var writer = ByteWriter(capacity: 20)
+        writer.time(CivilMinute(minutes: seconds / 60))
+        var second = ByteWriter(capacity: 3)
+        second.twoDigits(seconds % 60)
+        return String(decoding: writer.bytes.dropLast(2) + second.bytes, as: UTF8.self) + "Z"
+    }
+
     /// Reads a positive whole number and `m`, `h`, `d`, `w` or `mo`; up to 240 years.
     public static func parseDuration(_ text: String) -> StepLength? {
         let digits = text.utf8.prefix { $0 &- 48 < 10 }

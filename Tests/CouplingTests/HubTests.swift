@@ -9,10 +9,14 @@ final class Bench {
     private(set) var published: [(topic: String, payload: JSON)] = []
     private(set) var logged: [(event: String, facts: [JSON.Member])] = []
     private(set) var hub: Hub!
+    /// Nanoseconds; moves when a test says so.
+    var clock: UInt64 = 0
 
-    init(limits: Limits = Limits()) {
+    init(limits: Limits = Limits(), source: any ModelSource = Ring(), recorder: any Recorder = NoRecorder()) {
         hub = Hub(
-            source: Ring(), limits: limits, identity: Identity(version: "0", journal: "j", boot: 1), now: { 0 },
+            source: source, recorder: recorder, limits: limits, identity: Identity(version: "0", journal: "j", boot: 1),
+            now: { [unowned self] in clock },
+            calendar: { [unowned self] in 1_600_000_005 + Int(clock / 1_000_000_000) },
             emit: { [unowned self] in take($0) })
     }
 
@@ -21,6 +25,7 @@ final class Bench {
         case .reply(let peer, let frames): replies.append((peer, frames))
         case .publish(let topic, let payload):
             published.append((String(decoding: topic, as: UTF8.self), (try? JSON(parsing: payload)) ?? .null))
+        case .forget: break
         case .log(let event, let facts): logged.append((event, facts))
         }
     }

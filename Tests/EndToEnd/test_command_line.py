@@ -9,8 +9,8 @@ import time
 import pytest
 from conftest import CRIMS, MODEL, ROOT
 
-COMMANDS = ["serve", "run", "fetch", "calibrate", "backtest", "models", "keys", "status", "open", "step", "adjust",
-            "tail"]  # fmt: skip
+COMMANDS = ["serve", "run", "fetch", "calibrate", "backtest", "models", "journal", "keys", "status", "open", "step",
+            "adjust", "tail"]  # fmt: skip
 CHANGES = [
     {"factor": 0.4, "areas": ["E02001327"], "categories": ["burglary"], "displacement": 1, "until": "2020-01-20T10:30"},
     {"factor": 6, "codes": ["ASB"], "half_life": "2d", "from": "2020-01-10T00:15"},

@@ -120,8 +120,13 @@ REFUSED = [
     ({**STEP, "until": "2020-01-06T01:00"}, "bad_request", ("field", "until")),
     ({**STEP, "until": "2020-01-06T05:00", "count": 4}, "bad_request", None),
     ({**RATES, "from": "2020-01-08"}, "bad_request", None),
-    # in this version
-    ({**OPEN, "participants": [{"name": "police"}]}, "bad_request", ("field", "participants")),
+    # participants
+    ({**OPEN, "participants": {"name": "police"}}, "bad_request", ("field", "participants")),
+    ({**OPEN, "participants": ["police"]}, "bad_request", ("field", "participants")),
+    ({**OPEN, "participants": [{"name": "police", "timeout": "1d"}]}, "bad_request", ("field", "timeout")),
+    ({**OPEN, "participants": [{"name": "police", "on_timeout": "stop"}]}, "bad_request", ("field", "on_timeout")),
+    ({**OPEN, "participants": [{"name": "a"}, {"name": "a"}]}, "bad_request", ("field", "name")),
+    ({**OPEN, "participants": [{"name": f"p{i}"} for i in range(101)]}, "limit_exceeded", ("limit", "participants")),
     ({**STEP, "participant": "police"}, "bad_request", ("field", "participant")),
     # what is not there
     ({"op": "fly"}, "unknown_op", None),

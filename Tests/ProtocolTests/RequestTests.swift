@@ -43,10 +43,6 @@ import Testing
         (#"{"v":1,"op":"open","model":"m","start":"2020-01-01","end":"2020-01-01T00:30"}"#, "bad_request", "end"),
         (#"{"v":1,"op":"open","model":"m","start":"2020-01-01","seed":9007199254740992}"#, "bad_request", "seed"),
         (#"{"v":1,"op":"open","model":"m","start":"2020-01-01","run":"R1"}"#, "bad_request", "run"),
-        (
-            #"{"v":1,"op":"open","model":"m","start":"2020-01-01","participants":[{"name":"a"}]}"#, "bad_request",
-            "participants"
-        ),
         (#"{"v":1,"op":"step","run":"r","count":0}"#, "bad_request", "count"),
         (#"{"v":1,"op":"step","run":"r","seq":0.5}"#, "bad_request", "seq"),
         (#"{"v":1,"op":"step","run":"r","format":"xml"}"#, "bad_request", "format"),

@@ -1,4 +1,4 @@
-// What Swift's Glibc module does not import: signalfd and getrandom.
+// What Swift's Glibc module does not import: signalfd, getrandom, ioctl and setrlimit.
 #ifndef CRIMS_CSYSTEM_H
 #define CRIMS_CSYSTEM_H
 #include <stddef.h>
@@ -13,6 +13,12 @@ int crims_serving_descriptor(void);
 
 /// Reads one pending signal's number from either descriptor; 0 when there is none.
 int crims_termination_read(int descriptor);
+
+/// Bytes sent on a connection that the peer's system has not taken yet; -1 and errno on failure.
+int crims_unsent_bytes(int descriptor);
+
+/// Raises the number of descriptors that the process may have to what it may raise it to; the number.
+long crims_raise_descriptor_limit(void);
 
 /// Fills `count` bytes (at most 256) with random ones; 0 on success.
 int crims_random(uint8_t *bytes, size_t count);

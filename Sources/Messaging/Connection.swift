@@ -1,0 +1,64 @@
+import CSystem
+import Glibc
+
+/// One connection to a socket of the daemon.
+final class Connection {
+    enum Side { case control, events }
+
+    /// Never used again for another.
+    let id: Int
+    let side: Side
+    /// A descriptor of our own for libzmq's connection: it can be looked at, and cut without hitting another that has
+    /// got the same number meanwhile.
+    private let descriptor: Int32
+    /// When something last came from it, nanoseconds of the monotonic clock.
+    var lastActive: UInt64
+    /// Whether a request or a subscription ever came from it.
+    var hasAsked = false
+    /// Requests that are not answered yet.
+    var inFlight = 0
+    var subscriptions = 0
+    private(set) var isCut = false
+    /// Replies that libzmq has for it.
+    let unread = QueuedBytes()
+    /// Bytes that the system has for it, and since when they have not become others.
+    private var backlog: Int32 = 0
+    private(set) var stuckSince: UInt64?
+
+    init?(id: Int, side: Side, descriptor: Int32, now: UInt64) {
+        self.id = id
+        self.side = side
+        self.descriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        lastActive = now
+        guard self.descriptor >= 0 else { return nil }
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    /// Ends it; libzmq notices as if the peer had.
+    func cut() {
+        isCut = true
+        shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+
+    /// Whether it was ended on our side: the peer has sent what libzmq would not read.
+    var wasRefused: Bool {
+        guard !isCut else { return false }
+        var byte: UInt8 = 0
+        return recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) > 0
+    }
+
+    /// Looks whether what was sent to it is taken.
+    func look(now: UInt64) {
+        let waiting = crims_unsent_bytes(descriptor)
+        if waiting <= 0 {
+            stuckSince = nil
+        } else if stuckSince == nil || waiting != backlog {
+            stuckSince = now
+        }
+        backlog = waiting
+    }
+
+    /// Whether it takes nothing although there is something to take.
+    func isDeaf(now: UInt64) -> Bool { stuckSince.map { now - $0 >= 1_000_000_000 } ?? false }
+}

@@ -1,0 +1,239 @@
+import CSystem
+import CZMQ
+import Coupling
+import Glibc
+import Protocol
+
+/// All connections to the daemon's sockets, as libzmq tells of them: how many there may be, which of them goes when
+/// there are too many, and what a peer may make libzmq hold.
+///
+/// libzmq itself bounds the number of messages for a peer and nothing else: not their bytes, not subscriptions, not
+/// connections. It offers no way to end one connection either, so the system's is used.
+final class Connections {
+    private let limits: Limits
+    private let log: Access.Log
+    private var monitors: [(side: Connection.Side, socket: Socket)] = []
+    /// By libzmq's descriptor, of each side.
+    private var control: [Int32: Connection] = [:]
+    private var events: [Int32: Connection] = [:]
+    private var made = 0
+    private(set) var subscriptions = 0
+    /// Bytes that libzmq holds.
+    let unread = QueuedBytes()
+    let queuedEvents = QueuedBytes()
+    /// Connections that have ended since the hub was told.
+    private var departed: [Connection] = []
+
+    private(set) var overLimit = Refusals("connections cut: too many")
+    private(set) var idle = Refusals("connections cut: idle")
+    private(set) var malformed = Refusals("connections cut: a frame too large, or no ZMTP")
+    private(set) var greedy = Refusals("listeners cut: too many subscriptions")
+    private(set) var stuck = Refusals("listeners cut: they take nothing")
+    private(set) var unreading = Refusals("clients cut: they do not read their replies")
+    private(set) var handshakes = Refusals("handshakes failed")
+    private(set) var descriptors = Refusals("connections not accepted")
+    private(set) var droppedEvents = Refusals("events dropped: listeners are too slow")
+
+    init(limits: Limits, log: @escaping Access.Log) {
+        self.limits = limits
+        self.log = log
+    }
+
+    /// Watches a socket that is not bound yet.
+    func watch(_ socket: Socket, as side: Connection.Side, in context: Context) throws(MessagingError) {
+        let endpoint = "inproc://monitor-\(side)"
+        let kinds =
+            ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
+            | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
+        guard zmq_socket_monitor(socket.handle, endpoint, kinds) == 0 else { throw .last("zmq_socket_monitor") }
+        let monitor = try Socket(.pair, in: context)
+        monitor.set(ZMQ_LINGER, 0)
+        // Without a bound: libzmq's thread would stand still until it is read.
+        monitor.set(ZMQ_RCVHWM, 0)
+        try monitor.connect(endpoint)
+        monitors.append((side, monitor))
+    }
+
+    /// To be polled.
+    var handles: [UnsafeMutableRawPointer] { monitors.map(\.socket.handle) }
+
+    var count: Int { control.count + events.count }
+
+    // MARK: - What libzmq tells
+
+    /// Takes what has happened since.
+    ///
+    /// - Returns: connections that have ended.
+    func update(now: UInt64) -> [Connection] {
+        for (side, socket) in monitors {
+            while let (frames, _) = socket.receiveMessage(keeping: 1) {
+                guard frames[0].count == 6 else { continue }
+                let kind = Int32(frames[0][0]) | Int32(frames[0][1]) << 8
+                let value = (2..<6).reduce(Int32(0)) { $0 | Int32(frames[0][$1]) << (8 * ($1 - 2)) }
+                take(kind, value, side, now)
+            }
+        }
+        defer { departed = [] }
+        return departed
+    }
+
+    private func take(_ kind: Int32, _ value: Int32, _ side: Connection.Side, _ now: UInt64) {
+        switch kind {
+        case ZMQ_EVENT_ACCEPTED: accept(value, side, now)
+        case ZMQ_EVENT_DISCONNECTED: end(value, side)
+        case ZMQ_EVENT_ACCEPT_FAILED:
+            descriptors.count([.init("reason", .string(String(cString: strerror(value))))])
+        default: handshakes.count([])
+        }
+    }
+
+    private func accept(_ descriptor: Int32, _ side: Connection.Side, _ now: UInt64) {
+        made += 1
+        guard let connection = Connection(id: made, side: side, descriptor: descriptor, now: now) else { return }
+        if side == .control { control[descriptor] = connection } else { events[descriptor] = connection }
+        guard count > limits.connections, let victim = longestIdle(except: connection) else { return }
+        victim.cut()
+        overLimit.count([.init("limit", .number(Double(limits.connections)))])
+    }
+
+    private func end(_ descriptor: Int32, _ side: Connection.Side) {
+        let found = side == .control ? control.removeValue(forKey: descriptor) : events.removeValue(forKey: descriptor)
+        guard let connection = found else { return }
+        if connection.wasRefused { malformed.count([.init("frame_bytes", .number(Double(limits.frameBytes)))]) }
+        subscriptions -= connection.subscriptions
+        departed.append(connection)
+    }
+
+    /// Who goes when there are too many: who never asked before who did, then whoever has been silent longest. Nobody
+    /// goes who waits for an answer or listens.
+    private func longestIdle(except newcomer: Connection) -> Connection? {
+        var victim: Connection?
+        for connection in all where !connection.isCut && connection !== newcomer && connection.inFlight == 0 {
+            if connection.subscriptions > 0, !connection.isDeaf(now: newcomer.lastActive) { continue }
+            guard let other = victim else {
+                victim = connection
+                continue
+            }
+            let goesFirst =
+                connection.hasAsked == other.hasAsked
+                ? (connection.lastActive, connection.id) < (other.lastActive, other.id) : !connection.hasAsked
+            if goesFirst { victim = connection }
+        }
+        return victim
+    }
+
+    private var all: [Connection] { Array(control.values) + Array(events.values) }
+
+    // MARK: - What comes and goes
+
+    /// The connection that a request came by.
+    func asked(_ descriptor: Int32, now: UInt64) -> Connection? {
+        guard let connection = control[descriptor] else { return nil }
+        connection.lastActive = now
+        connection.hasAsked = true
+        return connection
+    }
+
+    /// The connection that an answer, or none, is for.
+    func answered(_ peer: Peer) -> Connection? {
+        guard let connection = control[peer.descriptor], connection.id == peer.connection else { return nil }
+        connection.inFlight -= 1
+        return connection
+    }
+
+    /// The connection that a subscription, or its end, came by; nil if it has gone too far.
+    func subscribed(_ descriptor: Int32, _ subscribe: Bool, now: UInt64) -> Connection? {
+        guard let connection = events[descriptor], !connection.isCut else { return nil }
+        connection.lastActive = now
+        connection.hasAsked = true
+        let change = subscribe ? 1 : connection.subscriptions > 0 ? -1 : 0
+        connection.subscriptions += change
+        subscriptions += change
+        guard connection.subscriptions <= limits.subscriptions, subscriptions <= limits.subscriptionsInAll else {
+            greedy.count([.init("limit", .number(Double(limits.subscriptions)))])
+            connection.cut()
+            return nil
+        }
+        return connection
+    }
+
+    /// Makes room for a reply: whoever leaves most unread goes when all together leave too much.
+    func makeRoomForReplies() {
+        guard unread.count > limits.unreadBytesInAll else { return }
+        guard let worst = control.values.max(by: { ($0.unread.count, $1.id) < ($1.unread.count, $0.id) }),
+            worst.unread.count > 0, !worst.isCut
+        else { return }
+        worst.cut()
+        unreading.count([.init("unread_bytes", .number(Double(worst.unread.count)))])
+    }
+
+    /// Whether another event may be queued. When there is no more room, the listener that has taken nothing for longest
+    /// is cut; where none is to blame, the event is lost.
+    func hasRoomForEvent(now: () -> UInt64) -> Bool {
+        guard queuedEvents.count > limits.eventBytes else { return true }
+        lookAtListeners(now: now())
+        let blamed = events.values.filter { !$0.isCut && $0.stuckSince != nil }
+            .min { ($0.stuckSince ?? 0, $0.id) < ($1.stuckSince ?? 0, $1.id) }
+        if let blamed, let since = blamed.stuckSince, now() - since >= 200_000_000 {
+            blamed.cut()
+            stuck.count([])
+        }
+        droppedEvents.count([])
+        return false
+    }
+
+    private func lookAtListeners(now: UInt64) {
+        for connection in events.values { connection.look(now: now) }
+    }
+
+    /// Once a second: who takes nothing, who is silent, and what there is to tell.
+    func look(now: UInt64) {
+        lookAtListeners(now: now)
+        for connection in events.values where !connection.isCut {
+            guard let since = connection.stuckSince, limits.stuckSeconds > 0 else { continue }
+            if now - since >= UInt64(limits.stuckSeconds) * 1_000_000_000 {
+                connection.cut()
+                stuck.count([])
+            }
+        }
+        if limits.idleSeconds > 0 {
+            for connection in all
+            where !connection.isCut && connection.inFlight == 0 && connection.subscriptions == 0
+                && now - min(now, connection.lastActive) >= UInt64(limits.idleSeconds) * 1_000_000_000
+            {
+                connection.cut()
+                idle.count([])
+            }
+        }
+        report(now: now)
+    }
+
+    /// Listeners that take nothing: nothing need be made for them, since it would be lost.
+    func deaf(now: UInt64) -> Set<Int> { Set(events.values.lazy.filter { $0.isDeaf(now: now) }.map(\.id)) }
+
+    private func report(now: UInt64) {
+        overLimit.report(now: now, to: log)
+        idle.report(now: now, to: log)
+        malformed.report(now: now, to: log)
+        greedy.report(now: now, to: log)
+        stuck.report(now: now, to: log)
+        unreading.report(now: now, to: log)
+        handshakes.report(now: now, to: log)
+        descriptors.report(now: now, to: log)
+        droppedEvents.report(now: now, to: log)
+    }
+
+    /// For `status`.
+    var json: [JSON.Member] {
+        func number(_ name: String, _ value: Int) -> JSON.Member { .init(name, .number(Double(value))) }
+        return [
+            number("connections", count), number("listeners", events.values.count { $0.subscriptions > 0 }),
+            number("subscriptions", subscriptions), number("unread_bytes", unread.count),
+            number("event_bytes", queuedEvents.count), number("cut_connections", overLimit.total),
+            number("cut_idle", idle.total), number("cut_malformed", malformed.total),
+            number("cut_subscriptions", greedy.total), number("cut_stuck", stuck.total),
+            number("cut_unread", unreading.total), number("failed_handshakes", handshakes.total),
+            number("not_accepted", descriptors.total), number("dropped_events", droppedEvents.total),
+        ]
+    }
+}
