@@ -19,8 +19,6 @@ public final class Server {
     let connections: Connections
     /// With as many connections as the system has room for.
     public let limits: Limits
-    /// Endpoints for events that are to be bound again.
-    var unbound: [String] = []
     public let controlEndpoints: [String]
     public let eventEndpoints: [String]
 
@@ -41,7 +39,7 @@ public final class Server {
     /// Descriptors that are not for connections: libzmq's own, the journal's, and some to spare.
     private static let ownDescriptors = 48
     /// How long what was sent may take to leave when a socket is closed.
-    static let lingerMilliseconds: Int32 = 200
+    private static let lingerMilliseconds: Int32 = 200
 
     /// Blocks SIGTERM, SIGINT and SIGHUP, which the loop then reads, and binds.
     ///
@@ -97,7 +95,7 @@ public final class Server {
 
     deinit { close(signals) }
 
-    static func bind(_ socket: Socket, _ endpoint: String) throws(MessagingError) -> String {
+    private static func bind(_ socket: Socket, _ endpoint: String) throws(MessagingError) -> String {
         // Only where it is asked for: with it, 127.0.0.1 would be told as an IPv6 address.
         socket.set(ZMQ_IPV6, endpoint.hasPrefix("tcp://[") ? 1 : 0)
         return try socket.bind(endpoint)
@@ -126,24 +124,23 @@ public final class Server {
     /// Serves until SIGTERM or SIGINT comes, and then finishes the step at hand or abandons it untaken. SIGHUP makes it
     /// read the client keys again.
     public func run(_ hub: Hub) {
-        hub.peers = { [connections] in connections.json }
+        hub.peers = { [connections, access] in connections.json + (access?.counts ?? []) }
         var heartbeat = Clock.now() + Self.heartbeatNanoseconds
         while true {
             let now = Clock.now()
             if now >= heartbeat {
                 hub.heartbeat()
                 heartbeat = now + Self.heartbeatNanoseconds
-                rebind()
                 access?.report(now: now)
                 connections.look(now: now)
                 hub.setDeaf(connections.deaf(now: now))
             }
             let next = max(now, min(heartbeat, hub.nextDeadline ?? heartbeat))
             let ready = wait(milliseconds: hub.hasWork ? 0 : Int((next - now) / 1_000_000) + 1)
-            if ready.signal == SIGHUP { reload() }
+            if ready.signal == SIGHUP { reload(hub) }
             // Also during a long step: who wants to connect waits for one slice of it at most.
             authenticator?.answer(now: now)
-            for gone in connections.update(now: now) { hub.depart(gone.id) }
+            takeDepartures(hub)
             if ready.subscriptions { receiveSubscriptions(hub) }
             if ready.requests { receiveRequests(hub) }
             hub.expire()
@@ -181,6 +178,11 @@ public final class Server {
         return (items.0.revents != 0, items.1.revents != 0, signal)
     }
 
+    /// Takes what libzmq tells of connections, and has the hub forget those that have ended.
+    func takeDepartures(_ hub: Hub) {
+        for gone in connections.update(now: Clock.now()) { hub.depart(gone.id) }
+    }
+
     private func receiveRequests(_ hub: Hub) {
         for _ in 0..<Self.batch {
             guard let (frames, count) = control.receiveMessage(keeping: 3) else { return }
@@ -191,6 +193,7 @@ public final class Server {
             var refusal: Refusal?
             if let connection = connections.asked(control.source, now: Clock.now()) {
                 (peer.connection, peer.descriptor) = (connection.id, control.source)
+                connection.key = peer.key
                 refusal = objection(to: connection)
                 connection.inFlight += 1
             }
@@ -223,6 +226,7 @@ public final class Server {
             guard let first = frames[0].first, first <= 1 else { continue }
             // What libzmq takes back for a listener that has gone came by no connection, and is known already.
             guard let listener = connections.subscribed(events.source, first == 1, now: Clock.now()) else { continue }
+            listener.key = events.sender
             hub.subscribe(Array(frames[0].dropFirst()), first == 1, by: listener.id)
         }
     }

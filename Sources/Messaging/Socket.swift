@@ -76,9 +76,6 @@ final class Socket {
         return String(decoding: buffer[..<max(0, length - 1)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// Closes an endpoint and every connection that came by it, a moment later; false if it was not bound.
-    func unbind(_ endpoint: String) -> Bool { zmq_unbind(handle, endpoint) == 0 }
-
     func connect(_ endpoint: String) throws(MessagingError) {
         guard zmq_connect(handle, endpoint) == 0 else { throw .last("connect", endpoint) }
     }
