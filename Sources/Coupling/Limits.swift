@@ -102,7 +102,8 @@ public struct Limits: Sendable {
             name: "idle_seconds", option: "idle-seconds", help: "cut a connection that is silent for so long; 0: never",
             range: 0...31_536_000, path: \.idleSeconds),
         .init(
-            name: "stuck_seconds", option: "stuck-seconds", help: "cut a listener that takes nothing for so long; 0: never",
+            name: "stuck_seconds", option: "stuck-seconds",
+            help: "cut a listener that takes nothing for so long; 0: never",
             range: 0...31_536_000, path: \.stuckSeconds),
     ]
 

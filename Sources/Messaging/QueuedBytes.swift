@@ -43,7 +43,9 @@ extension Socket {
         let frame = Unmanaged.passRetained(SharedFrame(bytes, accounts))
         var message = zmq_msg_t()
         // An array's elements lie still as long as nobody writes to it, and this one is a constant of its own.
-        let start = frame.takeUnretainedValue().bytes.withUnsafeBytes { UnsafeMutableRawPointer(mutating: $0.baseAddress) }
+        let start = frame.takeUnretainedValue().bytes.withUnsafeBytes {
+            UnsafeMutableRawPointer(mutating: $0.baseAddress)
+        }
         guard zmq_msg_init_data(&message, start, bytes.count, release, frame.toOpaque()) == 0 else {
             release(nil, frame.toOpaque())
             return false
