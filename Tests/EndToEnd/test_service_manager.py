@@ -137,7 +137,7 @@ def test_a_manager_that_does_not_read_holds_nobody_up(manager, monkeypatch, star
     while time.monotonic() < end:
         begun = time.monotonic()
         client.hello()
-        assert time.monotonic() - begun < 0.3
+        assert time.monotonic() - begun < 2
         time.sleep(0.01)
 
 
