@@ -15,6 +15,7 @@ public final class Access {
     /// Handshakes that were refused, and requests of keys that are no longer admitted.
     private var strangers = Refusals("handshakes refused")
     private var revoked = Refusals("requests of revoked keys dropped")
+    private var cutConnections = 0
 
     /// - Parameters:
     ///   - serverKey: the server's secret certificate.
@@ -33,9 +34,11 @@ public final class Access {
         self.log = log
     }
 
-    /// How many have been turned away since the start.
-    public var refusedHandshakes: Int { strangers.total }
-    public var droppedRequests: Int { revoked.total }
+    /// How many have been turned away since the start, for `status`.
+    var counts: [JSON.Member] {
+        [("refused_handshakes", strangers.total), ("cut_revoked", cutConnections), ("dropped_requests", revoked.total)]
+            .map { .init($0.0, .number(Double($0.1))) }
+    }
 
     /// What the daemon knows at its start, for the log.
     public var facts: [JSON.Member] {
@@ -77,6 +80,12 @@ public final class Access {
         let facts = [JSON.Member("last_key", key.map { .string($0) } ?? .null)]
         strangers.count(facts + [.init("last_address", .string(address))])
         report(now: now)
+    }
+
+    /// Connections of revoked keys have been ended.
+    func cut(_ count: Int) {
+        cutConnections += count
+        log("connections of revoked keys cut", [.init("count", .number(Double(count)))])
     }
 
     func dropRequest(now: UInt64) {

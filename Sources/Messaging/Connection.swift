@@ -15,6 +15,8 @@ final class Connection {
     var lastActive: UInt64
     /// Whether a request or a subscription ever came from it.
     var hasAsked = false
+    /// The public key that it was made with, once something came from it; nil where there are no keys.
+    var key: String?
     /// Requests that are not answered yet.
     var inFlight = 0
     var subscriptions = 0

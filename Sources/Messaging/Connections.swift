@@ -187,13 +187,20 @@ final class Connections {
         return false
     }
 
-    /// Has every listener connect anew.
-    func cutListeners() {
-        for connection in events.values { connection.cut() }
-    }
-
     private func lookAtListeners(now: UInt64) {
         for connection in events.values { connection.look(now: now) }
+    }
+
+    /// Ends the connections whose keys are no longer admitted. The key of one that has said nothing yet is not known: a
+    /// listener is cut all the same, since libzmq would serve it as soon as it subscribes.
+    ///
+    /// - Returns: how many were ended.
+    func cut(unless isAdmitted: (String) -> Bool) -> Int {
+        let revoked = all.filter { connection in
+            !connection.isCut && connection.key.map { !isAdmitted($0) } ?? (connection.side == .events)
+        }
+        for connection in revoked { connection.cut() }
+        return revoked.count
     }
 
     /// Once a second: who takes nothing, who is silent, and what there is to tell.

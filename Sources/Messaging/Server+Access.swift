@@ -1,6 +1,4 @@
-import CZMQ
 import Coupling
-import Glibc
 import Protocol
 
 /// What the server does because of keys.
@@ -9,6 +7,7 @@ extension Server {
     func peer(route: [UInt8], enveloped: Bool) -> Peer? {
         guard let access else { return Peer(route: route, enveloped: enveloped) }
         guard let client = access.client(control.sender) else {
+            // It was under way when the key was revoked.
             access.dropRequest(now: Clock.now())
             return nil
         }
@@ -18,12 +17,12 @@ extension Server {
     /// Whether a client may be answered: its key may have been revoked since it asked.
     func mayAnswer(_ peer: Peer) -> Bool { access.map { $0.client(peer.key) != nil } ?? true }
 
-    /// SIGHUP: takes up the folder of client keys as it is now.
-    func reload() {
+    /// SIGHUP: takes up the folder of client keys as it is now, and ends the connections of keys that are not in it.
+    func reload(_ hub: Hub) {
         guard let access else { return log("SIGHUP changes nothing: there are no keys", []) }
         guard access.reload() else { return }
-        // What is published goes to whoever is connected. So all listeners are cut off, and those that are still
-        // admitted come back by themselves.
-        connections.cutListeners()
+        // Whoever was admitted until now is known after this: libzmq tells of a connection before it asks about its key.
+        takeDepartures(hub)
+        access.cut(connections.cut { access.client($0) != nil })
     }
 }

@@ -39,7 +39,7 @@ public final class Server {
     /// Descriptors that are not for connections: libzmq's own, the journal's, and some to spare.
     private static let ownDescriptors = 48
     /// How long what was sent may take to leave when a socket is closed.
-    static let lingerMilliseconds: Int32 = 200
+    private static let lingerMilliseconds: Int32 = 200
 
     /// Blocks SIGTERM, SIGINT and SIGHUP, which the loop then reads, and binds.
     ///
@@ -95,7 +95,7 @@ public final class Server {
 
     deinit { close(signals) }
 
-    static func bind(_ socket: Socket, _ endpoint: String) throws(MessagingError) -> String {
+    private static func bind(_ socket: Socket, _ endpoint: String) throws(MessagingError) -> String {
         // Only where it is asked for: with it, 127.0.0.1 would be told as an IPv6 address.
         socket.set(ZMQ_IPV6, endpoint.hasPrefix("tcp://[") ? 1 : 0)
         return try socket.bind(endpoint)
@@ -126,7 +126,7 @@ public final class Server {
     ///
     /// - Parameter manager: told with every turn of the loop that the daemon is alive, and when it begins to end.
     public func run(_ hub: Hub, manager: ServiceManager? = nil) {
-        hub.peers = { [connections] in connections.json }
+        hub.peers = { [connections, access] in connections.json + (access?.counts ?? []) }
         var heartbeat = Clock.now() + Self.heartbeatNanoseconds
         while true {
             let now = Clock.now()
@@ -141,11 +141,11 @@ public final class Server {
             let next = max(now, min(heartbeat, hub.nextDeadline ?? .max, manager?.nextBeat ?? .max))
             let ready = wait(milliseconds: hub.hasWork ? 0 : Int((next - now) / 1_000_000) + 1)
             if ready.signal == SIGHUP {
-                if let manager { manager.reload(reload) } else { reload() }
+                if let manager { manager.reload { reload(hub) } } else { reload(hub) }
             }
             // Also during a long step: who wants to connect waits for one slice of it at most.
             authenticator?.answer(now: now)
-            for gone in connections.update(now: now) { hub.depart(gone.id) }
+            takeDepartures(hub)
             if ready.subscriptions { receiveSubscriptions(hub) }
             if ready.requests { receiveRequests(hub) }
             hub.expire()
@@ -184,6 +184,11 @@ public final class Server {
         return (items.0.revents != 0, items.1.revents != 0, signal)
     }
 
+    /// Takes what libzmq tells of connections, and has the hub forget those that have ended.
+    func takeDepartures(_ hub: Hub) {
+        for gone in connections.update(now: Clock.now()) { hub.depart(gone.id) }
+    }
+
     private func receiveRequests(_ hub: Hub) {
         for _ in 0..<Self.batch {
             guard let (frames, count) = control.receiveMessage(keeping: 3) else { return }
@@ -194,6 +199,7 @@ public final class Server {
             var refusal: Refusal?
             if let connection = connections.asked(control.source, now: Clock.now()) {
                 (peer.connection, peer.descriptor) = (connection.id, control.source)
+                connection.key = peer.key
                 refusal = objection(to: connection)
                 connection.inFlight += 1
             }
@@ -226,6 +232,7 @@ public final class Server {
             guard let first = frames[0].first, first <= 1 else { continue }
             // What libzmq takes back for a listener that has gone came by no connection, and is known already.
             guard let listener = connections.subscribed(events.source, first == 1, now: Clock.now()) else { continue }
+            listener.key = events.sender
             hub.subscribe(Array(frames[0].dropFirst()), first == 1, by: listener.id)
         }
     }

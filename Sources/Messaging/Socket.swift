@@ -110,10 +110,10 @@ final class Socket {
                 frames.append(
                     Array(UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: zmq_msg_size(&message))))
             }
-            if count == 0 { source = zmq_msg_get(&message, ZMQ_SRCFD) }
             // Of the last frame: the address that a router puts first is the router's own.
-            if guardian != nil, zmq_msg_more(&message) == 0 {
-                sender = zmq_msg_gets(&message, "User-Id").map { String(cString: $0) }
+            if zmq_msg_more(&message) == 0 {
+                source = zmq_msg_get(&message, ZMQ_SRCFD)
+                if guardian != nil { sender = zmq_msg_gets(&message, "User-Id").map { String(cString: $0) } }
             }
             count += 1
         } while zmq_msg_more(&message) != 0

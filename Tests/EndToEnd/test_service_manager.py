@@ -146,12 +146,12 @@ def test_reading_the_keys_again_is_told_when_it_begins_and_when_it_is_done(manag
 def test_a_manager_that_does_not_read_holds_nobody_up(manager, monkeypatch, start_daemon, connect):
     monkeypatch.setenv("WATCHDOG_USEC", "2000")
     client = connect(Client, start_daemon().control)
-    end = time.monotonic() + 2  # the socket's queue is full long before
+    answered, end = 0, time.monotonic() + 3  # the socket's queue is full long before
     while time.monotonic() < end:
-        begun = time.monotonic()
         client.hello()
-        assert time.monotonic() - begun < 0.3
+        answered += 1
         time.sleep(0.01)
+    assert answered > 30, "waiting a second for the manager, time and again, would leave half a dozen"
 
 
 @pytest.mark.parametrize("address", ["/nowhere/notify", "vsock:2:1", "/" + 200 * "x", ""])

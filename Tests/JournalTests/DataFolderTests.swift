@@ -51,6 +51,18 @@ import Testing
         guard case .damaged? = failure(path) else { return #expect(Bool(false), "still damaged") }
     }
 
+    @Test func `an identity with another character in it is noticed`() throws {
+        let path = try freshPath()
+        _ = try DataFolder(path)
+        let file = try #require(fopen(path + "/identity.json", "r+"))
+        fseek(file, 12, SEEK_SET)
+        let character = fgetc(file)
+        fseek(file, 12, SEEK_SET)
+        fputc(character ^ 1, file)
+        fclose(file)
+        guard case .damaged? = failure(path) else { return #expect(Bool(false), "damaged") }
+    }
+
     @Test func `a folder that cannot be made is an error that names it`() {
         guard case .system(_, let path, _)? = failure("/proc/none/of/this") else {
             return #expect(Bool(false), "a system error")
