@@ -2,9 +2,9 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint build bench models setup clean
+.PHONY: help demo test lint build bench models setup clean torture torture-disk torture-soak
 
-packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev python3-venv gcc
+packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev python3-venv gcc strace
 venv := .venv
 python := $(venv)/bin/python
 requirements := requirements.txt
@@ -19,6 +19,7 @@ help:
 	@echo 'make demo   a police model and the crime model in lockstep on real Merseyside rates, with a picture'
 	@echo 'make test   all tests'
 	@echo 'make lint   formatting and style'
+	@echo 'make torture what docs/reliability.md says, in its long form: hours'
 	@echo 'make bench  speed and memory, each as a ratio within the same run'
 	@echo 'make build  the daemon alone: $(crims)'
 	@echo 'make models all of England and Wales, from a table of counts in DATA=$(DATA)'
@@ -34,6 +35,15 @@ test: build $(venv)/ready
 	@grep -E '^(➜|✔ Test run)' .build/swift-test.log
 	@echo '== tests of the daemon from outside (pytest)'
 	$(python) -m pytest -q -rs Tests/EndToEnd
+
+torture: torture-disk torture-soak
+
+torture-disk: build $(venv)/ready
+	$(python) Tests/Torture/disk.py --long
+	$(python) Tests/Torture/flip.py --places 1000
+
+torture-soak: build $(venv)/ready
+	$(python) Tests/Torture/soak.py --seconds 3600
 
 lint: $(venv)/ready
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
