@@ -154,6 +154,10 @@ def failing_calls(sample, seed, say):
                 chosen = random.Random(seed)
                 rare = [fault for fault in faults if not fault.startswith("pwrite64")]
                 faults = chosen.sample(rare, min(len(rare), sample // 2)) + chosen.sample(faults, sample // 2)
+                if sync == "power":
+                    # One sync for each request until then: the one of the first deletion.
+                    deletion = 1 + next(n for n, asked in enumerate(requests()) if asked["op"] == "delete")
+                    faults.append(f"fdatasync:error=EIO:when={deletion}")
             tally = tallies[sync] = collections.Counter()
             say(f"--sync {sync}: {dict(undisturbed.calls)}; {len(faults)} points")
             for number, fault in enumerate(faults):
