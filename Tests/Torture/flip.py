@@ -6,7 +6,6 @@
 
 import argparse
 import collections
-import os
 import pathlib
 import random
 import shutil
@@ -118,8 +117,8 @@ def flips(places, seed, say=print):
             if result.startswith("BUG"):
                 bugs.append(f"{file}, byte {place}, bit {bit}: {result}: {words[:600]}")
                 say(bugs[-1])
-                if keep := os.environ.get("KEEP"):
-                    shutil.copytree(template, f"{keep}/{len(bugs)}")
+            if number % 50 == 49:
+                say(f"{number + 1} of {places}: { {file: dict(row) for file, row in table.items()} }")
     return table, bugs, sizes
 
 
