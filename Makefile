@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint build bench models setup clean
+.PHONY: help demo test lint build static install bench models setup clean
 
 packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev python3-venv gcc
 venv := .venv
@@ -11,8 +11,15 @@ requirements := requirements.txt
 crims := .build/release/crims
 DATA ?= ../shared/data
 counts := $(DATA)/police-uk/england-and-wales-8-months-counts.csv.gz
+# What docs/reliability.md reports, one target for each part.
+torture_parts := torture-fuzz torture-thread torture-address
 # pandas is a yardstick, and nothing else needs it.
 bench_python := .build/benchmarks/python/bin/python
+# What is installed runs without the toolchain: Swift's libraries are in it.
+static := .build/static/release/crims
+PREFIX ?= /usr/local
+model_files = $(wildcard models/merseyside/*)
+unit = $(DESTDIR)$(PREFIX)/lib/systemd/system/crims.service
 sudo := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 help:
@@ -21,7 +28,11 @@ help:
 	@echo 'make lint   formatting and style'
 	@echo 'make bench  speed and memory, each as a ratio within the same run'
 	@echo 'make build  the daemon alone: $(crims)'
+	@echo 'make static the daemon without need of the toolchain: $(static)'
+	@echo 'make install that, its model and a systemd unit, into PREFIX=$(PREFIX)'
 	@echo 'make models all of England and Wales, from a table of counts in DATA=$(DATA)'
+	@echo 'make torture what make test has a short form of, in full: hours; each part is a target of its own:'
+	@echo '           $(torture_parts)'
 	@echo 'make clean  remove what was built'
 
 demo: build $(venv)/ready
@@ -44,6 +55,19 @@ build: system-packages
 	@echo '== building the daemon'
 	swift build --configuration release --product crims
 
+static: system-packages
+	@echo '== building the daemon that make install takes'
+	swift build --configuration release --product crims --static-swift-stdlib --scratch-path .build/static
+
+# Builds nothing, since the one who may write there is seldom the one who has the toolchain.
+install:
+	@test -x '$(static)' || { echo 'There is no $(static) to install: make static builds it.' >&2; exit 1; }
+	install -D -m 0755 '$(static)' '$(DESTDIR)$(PREFIX)/bin/crims'
+	install -d '$(DESTDIR)$(PREFIX)/share/crims/models/merseyside' '$(dir $(unit))'
+	install -m 0644 $(model_files) '$(DESTDIR)$(PREFIX)/share/crims/models/merseyside'
+	sed 's|/usr/local|$(PREFIX)|' packaging/crims.service > '$(unit)'
+	chmod 0644 '$(unit)'
+
 models: counts-there build
 	$(crims) calibrate '$(counts)' --force england-and-wales -o models/england-and-wales
 
@@ -63,6 +87,16 @@ bench: build
 	@test -x $(bench_python) || python3 -m venv $(dir $(bench_python))..
 	-$(bench_python) -m pip install --quiet --disable-pip-version-check --requirement Benchmarks/requirements.txt
 	$(bench_python) Benchmarks/run.py
+
+.PHONY: torture $(torture_parts)
+torture: $(torture_parts)
+
+torture-fuzz: system-packages
+	@echo '== fuzzing every decoder'
+	Tests/Fuzzing/fuzz.sh
+
+torture-thread torture-address: torture-%: system-packages $(venv)/ready
+	Tests/Sanitizers/sanitize.sh $*
 
 .PHONY: system-packages
 system-packages:

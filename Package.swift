@@ -63,6 +63,21 @@ let package = Package(
         .testTarget(
             name: "CalibrationTests", dependencies: ["Calibration", "Protocol", "Reporting"], swiftSettings: strict),
         .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: strict),
+
+        // What must hold of every input of every decoder; `make torture-fuzz` looks for one of which it does not.
+        .target(
+            name: "Fuzzing",
+            dependencies: ["CrimsCore", "Protocol", "Coupling", "Models", "Calibration", "Fetching", "Journal"],
+            path: "Tests/Fuzzing/Properties", swiftSettings: strict),
+        .testTarget(name: "FuzzingTests", dependencies: ["Fuzzing", "Models"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// It has no `main`, which is libFuzzer's: it can only be built with `--sanitize=fuzzer`.
+if Context.environment["CRIMS_FUZZER"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "crims-fuzz", dependencies: ["Fuzzing", "Models"], path: "Tests/Fuzzing/Driver",
+            swiftSettings: strict))
+}

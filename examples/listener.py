@@ -15,22 +15,10 @@ import random
 from collections import Counter, defaultdict
 
 import zmq
+from steady import Daemon
 
 COLUMNS = "id MSOA crime_category code description time suspect severity".split()
-control = zmq.Context.instance().socket(zmq.REQ)
 events = zmq.Context.instance().socket(zmq.SUB)
-control.linger = 0
-
-
-def ask(op, **fields):
-    """Send a request and return its reply, or leave with a sentence that says what is wrong."""
-    control.send_json({"v": 1, "op": op, **fields})
-    if not control.poll(4000):
-        raise SystemExit(f"No answer from {args.control}. Is `crims serve` running there?")
-    reply = control.recv_json()
-    if not reply["ok"]:
-        raise SystemExit(f"{op}: {reply['error']['code']}, {reply['error']['message']}")
-    return reply
 
 
 class Log:
@@ -78,8 +66,9 @@ parser.add_argument("--csv", default="incidents.csv")
 parser.add_argument("--idle", type=float, default=30, help="seconds of silence to end after")
 parser.add_argument("--drop", type=float, default=0, help="share of messages to lose on purpose")
 parser.add_argument("--seed", type=int, default=1, help="of --drop")
+parser.add_argument("--give-up", type=float, default=60, help="after seconds without an answer")
 args = parser.parse_args()
-control.connect(args.control)
+ask = Daemon(args.control, args.give_up).ask
 events.connect(args.events)
 for topic in ("incidents", "step", "run"):
     events.subscribe(f"{topic}/{args.run}/")

@@ -4,7 +4,9 @@ Officers work three shifts. Each hour they take the new incidents, severest firs
 begin within the hour stays unanswered. Two things feed back, once per area and shift:
 - unanswered burglary makes burglary there 1.2 times as likely; half of that is gone in 7 days;
 - officers with nothing to do patrol where burglary and robbery were: 0.8 times, for the shift.
-The numbers are for illustration. The same --seed gives the same crimes and the same policing.
+The numbers are for illustration. The same --seed gives the same crimes and the same policing. So
+when this program is started again on a run that it did not finish, it reads what was, decides the
+same again, and goes on. When the daemon dies, it waits for it: steady.py.
 Start `crims serve`, then: python police_abm.py --officers 65 --weeks 4
 """
 
@@ -13,24 +15,11 @@ from datetime import datetime, timedelta
 
 import mesa
 import pandas
-import zmq
+from steady import Daemon
 
 WEEK = 7 * 24  # steps of an hour
 NEGLECT = {"factor": 1.2, "categories": ["burglary"], "half_life": "7d"}
 PATROL = {"factor": 0.8, "categories": ["burglary", "robbery"]}
-socket = zmq.Context.instance().socket(zmq.REQ)
-socket.linger = 0
-
-
-def ask(op, **fields):
-    """Send a request and return its reply, or leave with a sentence that says what is wrong."""
-    socket.send_json({"v": 1, "op": op, **fields})
-    if not socket.poll(4000):
-        raise SystemExit(f"No answer from {args.control}. Is `crims serve` running there?")
-    reply = socket.recv_json()
-    if not reply["ok"]:
-        raise SystemExit(f"{op}: {reply['error']['code']}, {reply['error']['message']}")
-    return reply
 
 
 class Officer(mesa.Agent):
@@ -38,14 +27,20 @@ class Officer(mesa.Agent):
 
 
 class Police(mesa.Model):
-    def __init__(self, run, officers, seed):
+    def __init__(self, run, taken, officers, seed):
         super().__init__(seed=seed)
         self.run, self.seq, self.feedback, self.hit = run, 0, [], []
+        self.taken = taken  # steps, by an earlier start of this program
         self.answered = self.unanswered = 0
         Officer.create_agents(self, officers)
 
     def step(self):
-        hour = ask("step", run=self.run, seq=self.seq, adjust=self.feedback)  # safe to repeat
+        if self.seq < self.taken:
+            hour = ask("read", run=self.run, seq=self.seq)
+            if len(hour["adjusted"]) != len(self.feedback):
+                raise SystemExit(f"Run {self.run} was policed otherwise. Say --run another-name.")
+        else:
+            hour = ask("step", run=self.run, seq=self.seq, adjust=self.feedback)
         self.seq, self.feedback, self.in_force = hour["next_seq"], [], hour["in_force"]
         now = datetime.fromisoformat(hour["from"])
         shift, hours_in = divmod((now.hour - 6) % 24, 8)  # from 6:00, 14:00 and 22:00
@@ -74,16 +69,17 @@ class Police(mesa.Model):
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--control", default="tcp://127.0.0.1:5555")
-parser.add_argument("--run", default="police", help="a new name")
+parser.add_argument("--run", default="police", help="a new name, or one to go on with")
 parser.add_argument("--start", default="2020-01-06")
 parser.add_argument("--weeks", type=int, default=4)
 parser.add_argument("--officers", type=int, default=65, help="on the three shifts together")
 parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--json", help="write the table there, too")
+parser.add_argument("--give-up", type=float, default=60, help="after seconds without an answer")
 args = parser.parse_args()
-socket.connect(args.control)
-ask("open", run=args.run, model="merseyside", start=args.start, seed=args.seed)
-police, weeks = Police(args.run, args.officers, args.seed), []
+ask = Daemon(args.control, args.give_up).ask
+run = ask("open", run=args.run, model="merseyside", start=args.start, seed=args.seed)
+police, weeks = Police(args.run, run["next_seq"], args.officers, args.seed), []
 for week in range(1, args.weeks + 1):
     police.answered = police.unanswered = 0
     for _ in range(WEEK):

@@ -12,22 +12,9 @@ from collections import Counter
 from itertools import accumulate
 
 import matplotlib.pyplot as plt
-import zmq
+from steady import Daemon
 
 TARGETS = ["robbery", "violence and sexual offences"]
-socket = zmq.Context.instance().socket(zmq.REQ)
-socket.linger = 0
-
-
-def ask(op, **fields):
-    """Send a request and return its reply, or leave with a sentence that says what is wrong."""
-    socket.send_json({"v": 1, "op": op, **fields})
-    if not socket.poll(4000):
-        raise SystemExit(f"No answer from {args.control}. Is `crims serve` running there?")
-    reply = socket.recv_json()
-    if not reply["ok"]:
-        raise SystemExit(f"{op}: {reply['error']['code']}, {reply['error']['message']}")
-    return reply
 
 
 def future(run):
@@ -45,9 +32,10 @@ parser.add_argument("--week", type=int, default=2, help="the patrols begin after
 parser.add_argument("--weeks", type=int, default=8, help="how long to compare")
 parser.add_argument("--areas", type=int, default=10, help="how many have patrols")
 parser.add_argument("--png", default="scenario.png")
+parser.add_argument("--give-up", type=float, default=60, help="after seconds without an answer")
 args = parser.parse_args()
+ask = Daemon(args.control, args.give_up).ask
 fork, end = 7 * args.week, 7 * (args.week + args.weeks)  # steps are days
-socket.connect(args.control)
 
 run = ask("open", run=args.run, model="merseyside", start="2020-01-06", step="1d", seed=1)
 if run["next_seq"] < fork:

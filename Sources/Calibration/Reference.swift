@@ -83,8 +83,12 @@ struct Reference {
         var table = try ReferenceTable(folder: folder, file: "forces.csv", columns: ["force", "name"])
         var forces: [(force: String, name: String)] = []
         while try table.next() {
-            forces.append((table.text(0), table.text(1)))
-            if table.text(0) == name { return Array(forces.suffix(1)) }
+            let force = table.text(0)
+            if forces.contains(where: { $0.force == force }) {
+                throw table.failure("force \"\(force)\" is there twice")
+            }
+            forces.append((force, table.text(1)))
+            if force == name { return Array(forces.suffix(1)) }
         }
         guard name == EnglandAndWales.name, !forces.isEmpty else {
             throw .unknownForce(name: name, known: forces.map(\.force) + [EnglandAndWales.name])
@@ -109,11 +113,17 @@ struct Reference {
                 continue
             }
             forceOfArea.append(force)
-            indices[table.text(0)] = areas.count
+            let code = table.text(0)
+            guard indices.updateValue(areas.count, forKey: code) == nil else {
+                throw table.failure("area \"\(code)\" is there twice")
+            }
+            guard let population = Int(exactly: try table.number(5)), (0...1_000_000_000).contains(population) else {
+                throw table.failure("population is \"\(table.text(5))\"; a whole number of residents is expected")
+            }
             areas.append(
                 .init(
-                    code: table.text(0), name: table.text(1), longitude: try table.number(3),
-                    latitude: try table.number(4), population: Int(try table.number(5))))
+                    code: code, name: table.text(1), longitude: try table.number(3), latitude: try table.number(4),
+                    population: population))
             let size = try table.number(6)
             guard size > 0 else { throw table.failure("hectares is not above 0") }
             hectares.append(size)

@@ -79,7 +79,8 @@ extension Tool {
                 .init("version", .string(version)), .init("models", list(catalog.names())),
                 .init("journal", .string(identity.journal)), .init("boot", .number(Double(identity.boot))),
             ] + (access?.facts ?? []))
-        server.run(hub)
+        let manager = serviceManager(tells: server.controlEndpoints)
+        server.run(hub, manager: manager)
         // Folder and paths are held until the last reply has been given.
         withExtendedLifetime((data, locks)) { Terminal.log("ended") }
     }
@@ -92,6 +93,18 @@ extension Tool {
             return try Access(serverKey: serverKey, clientKeys: clientKeys) { Terminal.log($0, $1) }
         case (_, nil): throw UsageError(message: "--server-key needs --client-keys, the folder of those admitted")
         case (nil, _): throw UsageError(message: "--client-keys needs --server-key, the daemon's own secret key")
+        }
+    }
+
+    /// The service manager, told that the daemon is ready. One that cannot be told is no reason not to serve.
+    private static func serviceManager(tells endpoints: [String]) -> ServiceManager? {
+        do throws(MessagingError) {
+            let manager = try ServiceManager.find()
+            try manager?.ready(status: "takes requests on \(endpoints.joined(separator: ", "))")
+            return manager
+        } catch {
+            Terminal.log("service manager not told", [.init("reason", .string("\(error)"))])
+            return nil
         }
     }
 

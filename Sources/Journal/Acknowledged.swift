@@ -15,7 +15,9 @@ final class Acknowledged {
     }
 
     private let page: UnsafeMutableRawPointer
-    private var slot = 0
+    private var slot: Int
+    /// Of the mark that was stored last, from 1: a refusal has the number of the acknowledgement before it.
+    private var serial: UInt64
     private static let size = 4_096
     private static let slotSize = 64
 
@@ -39,10 +41,11 @@ final class Acknowledged {
         guard let page = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), page != MAP_FAILED
         else { throw Self.failure("mmap", path) }
         self.page = page
-        let (latest, mark) = Self.latest(in: page)
-        slot = 1 - latest
+        let latest = Self.latest(in: page)
+        slot = 1 - latest.slot
+        serial = latest.serial
         let stored = Array(UnsafeRawBufferPointer(start: page + 2 * Self.slotSize, count: 36))
-        found = mark.map { ($0, stored) }
+        found = latest.mark.map { ($0, stored) }
     }
 
     /// The first mark of this start.
@@ -56,9 +59,11 @@ final class Acknowledged {
     /// The two slots are written in turn, so that one is whole at any moment.
     func store(_ mark: Mark) {
         let place = (page + slot * Self.slotSize).assumingMemoryBound(to: UInt64.self)
+        serial &+= 1
         place[0] = UInt64(bitPattern: Int64(mark.number))
         place[1] = mark.refused
-        place[2] = Self.check(mark)
+        place[2] = serial
+        place[3] = Self.check(mark, serial)
         slot = 1 - slot
     }
 
@@ -73,22 +78,22 @@ final class Acknowledged {
         }
     }
 
-    private static func latest(in page: UnsafeMutableRawPointer) -> (slot: Int, mark: Mark?) {
+    private static func latest(in page: UnsafeMutableRawPointer) -> (slot: Int, serial: UInt64, mark: Mark?) {
         let marks = (0..<2).map { mark(in: page + $0 * slotSize) }
-        let latest = (marks[0]?.number ?? -1) >= (marks[1]?.number ?? -1) ? 0 : 1
-        return (latest, marks[latest])
+        let latest = (marks[0]?.serial ?? 0) >= (marks[1]?.serial ?? 0) ? 0 : 1
+        return (latest, marks[latest]?.serial ?? 0, marks[latest]?.mark)
     }
 
-    private static func mark(in slot: UnsafeMutableRawPointer) -> Mark? {
+    private static func mark(in slot: UnsafeMutableRawPointer) -> (serial: UInt64, mark: Mark)? {
         let place = slot.assumingMemoryBound(to: UInt64.self)
         let mark = Mark(number: Int(truncatingIfNeeded: place[0]), refused: place[1])
-        return place[2] == check(mark) ? mark : nil
+        return place[3] == check(mark, place[2]) ? (place[2], mark) : nil
     }
 
     /// Never 0, which an empty slot has.
-    private static func check(_ mark: Mark) -> UInt64 {
+    private static func check(_ mark: Mark, _ serial: UInt64) -> UInt64 {
         var check: UInt64 = 0x5EED
-        for value in [UInt64(bitPattern: Int64(mark.number)), mark.refused] {
+        for value in [UInt64(bitPattern: Int64(mark.number)), mark.refused, serial] {
             let product = (check ^ value).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
             check = product.high ^ product.low &+ 1
         }

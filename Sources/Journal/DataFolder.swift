@@ -1,5 +1,6 @@
 import CSystem
 import Glibc
+import Hashing
 import Protocol
 
 /// Why a data folder or a lock cannot be had.
@@ -63,17 +64,23 @@ public final class DataFolder {
         defer { close(descriptor) }
         guard let document = try? JSON(parsing: FileLock.beginning(of: descriptor)),
             let journal = document["journal"]?.text,
-            let boot = document["boot"]?.number
+            let boot = document["boot"]?.number.flatMap({ Int(exactly: $0) }), (0..<1 << 53).contains(boot),
+            // Folders of the first releases have none.
+            document["check"].map({ $0.text == check(journal, boot) }) ?? true
         else {
             throw .damaged(path: path, reason: "not the identity of a data folder; restore it, or use a new folder")
         }
-        return (journal, Int(boot))
+        return (journal, boot)
     }
 
     /// Writes a new file and puts it in the old one's place, so that there is always a whole one.
     private static func replace(_ path: String, journal: String, boot: Int) throws(DataFolderError) {
         var writer = ByteWriter()
-        writer.json(.object([.init("journal", .string(journal)), .init("boot", .number(Double(boot)))]))
+        writer.json(
+            .object([
+                .init("journal", .string(journal)), .init("boot", .number(Double(boot))),
+                .init("check", .string(check(journal, boot))),
+            ]))
         writer.raw("\n")
         let new = path + ".new"
         let descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
@@ -83,6 +90,11 @@ public final class DataFolder {
         close(descriptor)
         guard written == writer.count, synced == 0 else { throw failure("write", new) }
         guard rename(new, path) == 0 else { throw failure("rename", path) }
+    }
+
+    /// By which a damaged id is told from another's, which clients would go by.
+    private static func check(_ journal: String, _ boot: Int) -> String {
+        Hexadecimal.text(BLAKE2b.hash(Array("\(journal) \(boot)".utf8)))
     }
 
     private static func makeFolders(_ path: String) throws(DataFolderError) {

@@ -104,6 +104,7 @@ public final class Journal: Recorder {
         }
         if let lost = try recordsLost() { notices.append(.lost(records: lost)) }
         mark.begin(.init(number: number))
+        try removeDeleted()
         return notices
     }
 
@@ -150,9 +151,8 @@ public final class Journal: Recorder {
         row.opening = opening
         row.at = time(nil)
         row.hash = ledger.hash(of: row)
-        let gone = row.event == .delete ? ledger.disposable(with: opening) : []
         do throws(JournalError) {
-            try row.event == .delete ? remove(row, with: gone) : insert(row)
+            try insert(row)
         } catch {
             if !database.isIdle { try? database.run("ROLLBACK") }
             // Its frames may lie in the log already, to be found by the next start.
@@ -160,14 +160,21 @@ public final class Journal: Recorder {
             throw refusal(error)
         }
         _ = ledger.take(row)
-        ledger.dispose(of: gone)
         number = row.number
         mark.store(.init(number: number))
+        guard row.event == .delete else { return }
+        do throws(JournalError) {
+            try removeDeleted()
+        } catch {
+            // That the run is deleted is kept; its records go with the next one, or at the next start.
+            if !database.isIdle { try? database.run("ROLLBACK") }
+            _ = refusal(error)
+        }
     }
 
     private func refusal(_ error: JournalError) -> Refusal {
         // After a failed sync the system may count pages as written that are not: no later sync can be believed.
-        if case .unsynced = error {
+        if case .unsynced = error, sync == .power {
             failure =
                 "the disk failed to keep the journal (\(error)): nothing can be changed until the daemon has been "
                 + "started again; reading goes on"
@@ -195,24 +202,27 @@ public final class Journal: Recorder {
         try insertion.finish()
     }
 
-    /// Keeps that a run was deleted, and removes its records unless forks of it need them.
-    private func remove(_ row: StoredRecord, with gone: [Int]) throws(JournalError) {
+    /// Removes the records of deleted runs that no fork needs: after the deletion was kept, in a transaction of its own,
+    /// so that a deletion that is refused is a last record like any other.
+    private func removeDeleted() throws(JournalError) {
+        let gone = ledger.disposable
+        guard !gone.isEmpty else { return }
         try database.run("BEGIN IMMEDIATE")
-        try insert(row)
         for opening in gone {
             guard let entry = ledger.entries[opening] else { continue }
             // All of a run's records lie between its first and its last.
             let removal = try database.prepare("DELETE FROM record WHERE number BETWEEN ?1 AND ?2 AND run = ?1")
             removal.bind(1, opening)
-            removal.bind(2, opening == row.opening ? row.number : entry.last)
+            removal.bind(2, entry.last)
             try removal.finish()
             let note = try database.prepare("INSERT INTO removed VALUES (?, ?, ?)")
             note.bind(1, opening)
             note.bind(2, text: Array(entry.name.utf8))
-            note.bind(3, entry.records + (opening == row.opening ? 1 : 0))
+            note.bind(3, entry.records)
             try note.finish()
         }
         try database.run("COMMIT")
+        ledger.dispose(of: gone)
     }
 }
 

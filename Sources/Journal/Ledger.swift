@@ -68,7 +68,8 @@ struct Ledger {
         entry.hash = row.hash
         entry.records += 1
         entry.last = row.number
-        if row.event == .delete, !entry.isDeleted {
+        // Records of a deleted run are removed, so a row that was altered into a deletion is none.
+        if row.event == .delete, damage == nil, !entry.isDeleted {
             entry.isDeleted = true
             live[entry.name] = nil
         }
@@ -91,16 +92,15 @@ struct Ledger {
         "record \(row.number) is not what was written, or one before it is missing"
     }
 
-    /// The runs that can go when one is deleted: it, unless forks of it are kept, and deleted ancestors that were kept
-    /// for its sake.
-    func disposable(with opening: Int) -> [Int] {
+    /// The runs that can go: those that are deleted and of which no fork is kept that does not go, too.
+    var disposable: [Int] {
         var gone: [Int] = []
-        var next: Int? = opening
-        while let number = next, let entry = entries[number], entry.isDeleted || gone.isEmpty,
-            entry.children == (gone.isEmpty ? 0 : 1)
-        {
-            gone.append(number)
-            next = entry.parent
+        var children: [Int: Int] = [:]
+        // Forks come after what they were made of.
+        for (opening, entry) in entries.sorted(by: { $0.key > $1.key })
+        where entry.isDeleted && entry.children == children[opening, default: 0] {
+            gone.append(opening)
+            if let parent = entry.parent { children[parent, default: 0] += 1 }
         }
         return gone
     }

@@ -56,8 +56,17 @@ public struct StoredRecord: Equatable, Sendable {
 }
 
 extension StoredRecord {
+    /// A row without a place.
+    package init(
+        event: EventName, seq: Int, steps: Int?, incidents: Int?, digest: Int?, lastDigest: Int?, body: [UInt8]?
+    ) {
+        self.init(
+            number: 0, opening: 0, event: event, seq: seq, steps: steps, incidents: incidents, digest: digest,
+            lastDigest: lastDigest, at: 0, who: nil, body: body, hash: [])
+    }
+
     /// The row's part that a record gives; number, opening, time and hash are the journal's.
-    init(_ record: Record) {
+    package init(_ record: Record) {
         self.init(
             number: 0, opening: 0, event: .open, seq: 0, steps: nil, incidents: nil, digest: nil, lastDigest: nil,
             at: 0,
@@ -111,7 +120,9 @@ extension StoredRecord {
         for element in document["adjust"]?.elements ?? [] {
             asked.adjust.append(try AdjustmentTerms(element, place: "record \(number): "))
         }
-        asked.adjusted = document["adjusted"]?.elements?.compactMap(\.text) ?? []
+        let ids = document["adjusted"]?.elements ?? []
+        asked.adjusted = ids.compactMap(\.text)
+        guard ids.count == asked.adjust.count, asked.adjusted.count == ids.count else { throw unreadable }
         return asked
     }
 
@@ -131,16 +142,16 @@ extension StoredRecord {
     ///
     /// - Parameter run: the name of its run; an opening and a fork name it themselves.
     /// - Throws: `storage` if it is none that this release could have written.
-    func record(run: String) throws(Refusal) -> Record {
+    package func record(run: String) throws(Refusal) -> Record {
         let event: Record.Event
         switch self.event {
         case .open:
             let document = document
             guard let arguments = document["open"], let digest = document["digest"]?.text,
-                let sampler = document["sampler"]?.number
+                let sampler = document["sampler"]?.number.flatMap({ Int(exactly: $0) })
             else { throw unreadable }
             event = .opened(
-                .init(arguments: try OpenRequest(arguments), digest: digest, sampler: Int(sampler)))
+                .init(arguments: try OpenRequest(arguments), digest: digest, sampler: sampler))
         case .fork:
             guard let request = document["fork"], let incidents else { throw unreadable }
             event = .forked(.init(request: try ForkRequest(request), nextSeq: seq, incidents: incidents))
@@ -150,7 +161,14 @@ extension StoredRecord {
             if body != nil {
                 let document = document
                 asked = []
-                for part in document["asked"]?.elements ?? [document] { asked.append(try self.asked(part)) }
+                let parts = document["asked"]?.elements
+                for part in parts ?? [document] { asked.append(try self.asked(part)) }
+                // As they are written: each has a name, or there is one who has none and adjusts.
+                let isWhole =
+                    parts == nil
+                    ? asked[0].participant == nil && !asked[0].adjust.isEmpty
+                    : !asked.isEmpty && asked.allSatisfy { $0.participant != nil }
+                guard isWhole else { throw unreadable }
             }
             event = .stepped(
                 .init(
@@ -160,7 +178,10 @@ extension StoredRecord {
             let document = document
             guard let given = document["adjust"], let id = document["adjusted"]?.text else { throw unreadable }
             var terms = try AdjustmentTerms(given, place: "record \(number): ")
-            terms.seq = document["seq"]?.number.map { Int($0) }
+            if let meant = document["seq"] {
+                guard let seq = meant.number.flatMap({ Int(exactly: $0) }) else { throw unreadable }
+                terms.seq = seq
+            }
             event = .adjusted(terms, id: id, seq: seq)
         case .retract:
             guard let adjustment = document["adjustment"]?.text else { throw unreadable }

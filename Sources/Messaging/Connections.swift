@@ -17,6 +17,8 @@ final class Connections {
     private var control: [Int32: Connection] = [:]
     private var events: [Int32: Connection] = [:]
     private var made = 0
+    /// Events that are taken in one go.
+    private static let batch = 1_000
     private(set) var subscriptions = 0
     /// Bytes that libzmq holds.
     let unread = QueuedBytes()
@@ -31,7 +33,6 @@ final class Connections {
     private(set) var stuck = Refusals("listeners cut: they take nothing")
     private(set) var unreading = Refusals("clients cut: they do not read their replies")
     private(set) var handshakes = Refusals("handshakes failed")
-    private(set) var descriptors = Refusals("connections not accepted")
     private(set) var droppedEvents = Refusals("events dropped: listeners are too slow")
 
     init(limits: Limits, log: @escaping Access.Log) {
@@ -42,8 +43,9 @@ final class Connections {
     /// Watches a socket that is not bound yet.
     func watch(_ socket: Socket, as side: Connection.Side, in context: Context) throws(MessagingError) {
         let endpoint = "inproc://monitor-\(side)"
+        // Not those that were not accepted for want of descriptors: libzmq tries again at once, a million times a second.
         let kinds =
-            ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
+            ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
             | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
         guard zmq_socket_monitor(socket.handle, endpoint, kinds) == 0 else { throw .last("zmq_socket_monitor") }
         let monitor = try Socket(.pair, in: context)
@@ -66,7 +68,8 @@ final class Connections {
     /// - Returns: connections that have ended.
     func update(now: UInt64) -> [Connection] {
         for (side, socket) in monitors {
-            while let (frames, _) = socket.receiveMessage(keeping: 1) {
+            for _ in 0..<Self.batch {
+                guard let (frames, _) = socket.receiveMessage(keeping: 1) else { break }
                 guard frames[0].count == 6 else { continue }
                 let kind = Int32(frames[0][0]) | Int32(frames[0][1]) << 8
                 let value = (2..<6).reduce(Int32(0)) { $0 | Int32(frames[0][$1]) << (8 * ($1 - 2)) }
@@ -81,15 +84,17 @@ final class Connections {
         switch kind {
         case ZMQ_EVENT_ACCEPTED: accept(value, side, now)
         case ZMQ_EVENT_DISCONNECTED: end(value, side)
-        case ZMQ_EVENT_ACCEPT_FAILED:
-            descriptors.count([.init("reason", .string(String(cString: strerror(value))))])
         default: handshakes.count([])
         }
     }
 
     private func accept(_ descriptor: Int32, _ side: Connection.Side, _ now: UInt64) {
         made += 1
-        guard let connection = Connection(id: made, side: side, descriptor: descriptor, now: now) else { return }
+        guard let connection = Connection(id: made, side: side, descriptor: descriptor, now: now) else {
+            // No descriptor is left to look at it with: it goes at once, since nothing would ever end it.
+            shutdown(descriptor, Int32(SHUT_RDWR))
+            return overLimit.count([.init("limit", .number(Double(limits.connections)))])
+        }
         if side == .control { control[descriptor] = connection } else { events[descriptor] = connection }
         guard count > limits.connections, let victim = longestIdle(except: connection) else { return }
         victim.cut()
@@ -231,7 +236,6 @@ final class Connections {
         stuck.report(now: now, to: log)
         unreading.report(now: now, to: log)
         handshakes.report(now: now, to: log)
-        descriptors.report(now: now, to: log)
         droppedEvents.report(now: now, to: log)
     }
 
@@ -245,7 +249,7 @@ final class Connections {
             number("cut_idle", idle.total), number("cut_malformed", malformed.total),
             number("cut_subscriptions", greedy.total), number("cut_stuck", stuck.total),
             number("cut_unread", unreading.total), number("failed_handshakes", handshakes.total),
-            number("not_accepted", descriptors.total), number("dropped_events", droppedEvents.total),
+            number("dropped_events", droppedEvents.total),
         ]
     }
 }

@@ -123,7 +123,9 @@ public final class Server {
 
     /// Serves until SIGTERM or SIGINT comes, and then finishes the step at hand or abandons it untaken. SIGHUP makes it
     /// read the client keys again.
-    public func run(_ hub: Hub) {
+    ///
+    /// - Parameter manager: told with every turn of the loop that the daemon is alive, and when it begins to end.
+    public func run(_ hub: Hub, manager: ServiceManager? = nil) {
         hub.peers = { [connections, access] in connections.json + (access?.counts ?? []) }
         var heartbeat = Clock.now() + Self.heartbeatNanoseconds
         while true {
@@ -135,7 +137,8 @@ public final class Server {
                 connections.look(now: now)
                 hub.setDeaf(connections.deaf(now: now))
             }
-            let next = max(now, min(heartbeat, hub.nextDeadline ?? heartbeat))
+            manager?.beat(now: now)
+            let next = max(now, min(heartbeat, hub.nextDeadline ?? .max, manager?.nextBeat ?? .max))
             let ready = wait(milliseconds: hub.hasWork ? 0 : Int((next - now) / 1_000_000) + 1)
             if ready.signal == SIGHUP { reload(hub) }
             // Also during a long step: who wants to connect waits for one slice of it at most.
@@ -145,6 +148,7 @@ public final class Server {
             if ready.requests { receiveRequests(hub) }
             hub.expire()
             if ready.signal == SIGTERM || ready.signal == SIGINT {
+                manager?.stopping()
                 let end = Clock.now() + Self.graceNanoseconds
                 while hub.hasWork, Clock.now() < end {
                     let over = Clock.now() + Self.sliceNanoseconds

@@ -28,11 +28,28 @@ public enum ModelFolder {
     /// - Throws: ``ModelError/invalid(path:problem:)`` with the first error that ``check(_:)`` finds,
     ///   ``ModelError/noFolder(path:)`` or ``ModelError/system(call:path:errno:reason:)``.
     public static func read(_ path: String) throws(ModelError) -> CrimeModel {
-        let files = try files(of: path)
+        try read(try files(of: path), name: name(of: path), path: trimmed(path))
+    }
+
+    private static func read(
+        _ files: [(file: ModelFile, bytes: [UInt8]?)], name: String, path: String
+    ) throws(ModelError) -> CrimeModel {
         var loader = ModelLoader(files: files)
         loader.load()
-        if let model = loader.model(name: name(of: path), digest: digest(files)) { return model }
-        throw .invalid(path: trimmed(path), problem: loader.problems.firstError!)
+        if let model = loader.model(name: name, digest: digest(files)) { return model }
+        throw .invalid(path: path, problem: loader.problems.firstError!)
+    }
+
+    /// Reads a model that is in no folder: the bytes of its files, by their names.
+    package static func read(_ files: [String: [UInt8]], name: String) throws(ModelError) -> CrimeModel {
+        try read(ModelFile.allCases.map { ($0, files[$0.rawValue]) }, name: name, path: name)
+    }
+
+    /// All that is wrong with a model that is in no folder.
+    package static func check(_ files: [String: [UInt8]]) -> [ModelProblem] {
+        var loader = ModelLoader(files: ModelFile.allCases.map { ($0, files[$0.rawValue]) })
+        loader.load()
+        return loader.problems.all
     }
 
     /// All that is wrong with a folder, by file and line; nothing if it can be read and nothing looks odd.

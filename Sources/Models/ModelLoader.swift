@@ -5,6 +5,9 @@ import Protocol
 ///
 /// ``ModelFolder/read(_:)`` and ``ModelFolder/check(_:)`` both are this, so that what passes the one passes the other.
 struct ModelLoader {
+    /// Pairs of an area and a category: ten times those of England and Wales.
+    static let cellsMax = 1 << 20
+
     private(set) var problems = ProblemList()
     private(set) var header: ModelHeader?
 
@@ -37,6 +40,13 @@ struct ModelLoader {
         let hasAreas = read(.areas) { loader, table, problems in loader.readAreas(&table, &problems) }
         let hasCrimes = read(.crimes) { loader, table, problems in loader.readCrimes(&table, &problems) }
         guard hasAreas, hasCrimes, !areas.isEmpty, !crimes.isEmpty else { return }
+        // Two short files can ask for more memory than there is.
+        guard areas.count * categories.count <= Self.cellsMax else {
+            problems.error(
+                .crimes, nil,
+                "\(categories.count) categories in \(areas.count) areas; at most \(Self.cellsMax) pairs are possible")
+            return
+        }
         dispersion = Array(repeating: CrimeModel.Dispersion(), count: categories.count)
         trend = Array(repeating: CrimeModel.Trend(), count: categories.count)
         read(.rates) { loader, table, problems in loader.readRates(&table, &problems) }

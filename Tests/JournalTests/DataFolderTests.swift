@@ -38,14 +38,29 @@ import Testing
         #expect(first.boot == 1)
     }
 
-    @Test func `a damaged identity is refused and not replaced`() throws {
+    @Test(arguments: [
+        "{", #"{"journal":"j","boot":1e300}"#, #"{"journal":"j","boot":-1}"#, #"{"journal":"j","boot":0.5}"#,
+    ])
+    func `a damaged identity is refused and not replaced`(_ text: String) throws {
         let path = try freshPath()
         _ = try DataFolder(path)
         let file = try #require(fopen(path + "/identity.json", "w"))
-        fputs("{", file)
+        fputs(text, file)
         fclose(file)
         guard case .damaged? = failure(path) else { return #expect(Bool(false), "damaged") }
         guard case .damaged? = failure(path) else { return #expect(Bool(false), "still damaged") }
+    }
+
+    @Test func `an identity with another character in it is noticed`() throws {
+        let path = try freshPath()
+        _ = try DataFolder(path)
+        let file = try #require(fopen(path + "/identity.json", "r+"))
+        fseek(file, 12, SEEK_SET)
+        let character = fgetc(file)
+        fseek(file, 12, SEEK_SET)
+        fputc(character ^ 1, file)
+        fclose(file)
+        guard case .damaged? = failure(path) else { return #expect(Bool(false), "damaged") }
     }
 
     @Test func `a folder that cannot be made is an error that names it`() {

@@ -142,4 +142,15 @@ import Testing
         #expect(problems.filter { $0.file == "suspect.csv" }.count == 2 + 5)
         #expect(problems.last?.description.hasPrefix("trend.csv:2: growth is \"x\"") == true)
     }
+
+    @Test func `a model that would take more memory than there is is refused before it takes any`() throws {
+        let areas = (0..<5_000).map { "A\($0),,0,0,0\n" }.joined()
+        let crimes = (0..<5_000).map { "C\($0),,c\($0),0,1\n" }.joined()
+        let problems = ModelFolder.check([
+            "areas.csv": Array(("code,name,longitude,latitude,population\n" + areas).utf8),
+            "crimes.csv": Array(("code,description,category,severity,share\n" + crimes).utf8),
+            "rates.csv": Array("area,category,jan,feb,mar,apr,may,jun,jul,aug,sep,oct,nov,dec\n".utf8),
+        ])
+        #expect(problems.contains { $0.message == "5000 categories in 5000 areas; at most 1048576 pairs are possible" })
+    }
 }
