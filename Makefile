@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint build static install bench models setup clean
 
-packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev python3-venv gcc
+packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev python3-venv gcc strace
 venv := .venv
 python := $(venv)/bin/python
 requirements := requirements.txt
@@ -12,7 +12,7 @@ crims := .build/release/crims
 DATA ?= ../shared/data
 counts := $(DATA)/police-uk/england-and-wales-8-months-counts.csv.gz
 # What docs/reliability.md reports, one target for each part.
-torture_parts := torture-fuzz torture-thread torture-address
+torture_parts := torture-fuzz torture-thread torture-address torture-kill torture-retries
 # pandas is a yardstick, and nothing else needs it.
 bench_python := .build/benchmarks/python/bin/python
 # What is installed runs without the toolchain: Swift's libraries are in it.
@@ -97,6 +97,9 @@ torture-fuzz: system-packages
 
 torture-thread torture-address: torture-%: system-packages $(venv)/ready
 	Tests/Sanitizers/sanitize.sh $*
+
+torture-kill torture-retries: torture-%: build $(venv)/ready
+	$(python) Tests/Torture/$*.py --long
 
 .PHONY: system-packages
 system-packages:

@@ -1,4 +1,4 @@
-"""SIGKILL at any point: at system calls on the data folder, just after a request was sent, and while a daemon comes back.
+"""SIGKILL at any point: at system calls on the data folder, just after a request was sent, during a start.
 
     python Tests/Torture/kill.py           # a sample, in seconds
     python Tests/Torture/kill.py --long    # every system call
@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 
-from steady import Service, Steady, same_answer, trail, verify, write_small_model
+from steady import MODEL, Service, Steady, same_answer, trail, verify, write_small_model
 
 SYNCS = ("process", "power")
 WRITES = ("pwrite64", "write", "fsync", "fdatasync", "rename", "ftruncate", "unlink", "openat")
@@ -27,7 +27,7 @@ WRITES = ("pwrite64", "write", "fsync", "fdatasync", "rename", "ftruncate", "unl
 READS = ("pread64", "read")
 FILES = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "acknowledged", "identity.json",
          "identity.json.new", "lock")
-STEPS = 200
+STEPS = {"long": 200, "short": 60}
 
 
 def strace_refused():
@@ -39,8 +39,8 @@ def strace_refused():
     return f"strace may not trace here: {tried.stderr.strip()}" if tried.returncode else None
 
 
-def requests(model):
-    """A run of 200 steps with feedback, and beside it a fork, a run that is closed and one that is deleted."""
+def requests(model, steps):
+    """A run of so many steps with feedback, and beside it a fork, a run that is closed and one that is deleted."""
     asked = []
 
     def ask(op, run, **fields):
@@ -48,7 +48,7 @@ def requests(model):
 
     ask("open", "r", model=model, start="2020-01-06", seed=7)
     ask("open", "gone", model=model, start="2020-01-06", seed=8)
-    for seq in range(STEPS):
+    for seq in range(steps):
         within = {"adjust": [{"factor": 0.8, "categories": ["robbery"], "half_life": "2d", "displacement": 0.5,
                               "key": f"w{seq}", "reason": "patrols"},
                              {"factor": 1.3, "target": "suspect", "half_life": "1d", "key": f"s{seq}"}]}
@@ -67,7 +67,7 @@ def requests(model):
             ask("close", f"f{seq - 25}")
     ask("close", "gone")
     ask("delete", "gone")
-    for run in ("r", "f20", "f170"):
+    for run in ("r", "f20"):
         ask("adjustments", run)
         ask("read", run, seq=0, count=20, format="csv")
     ask("close", "r")
@@ -77,10 +77,10 @@ def requests(model):
 class Story:
     """The requests, and what an undisturbed daemon answers and keeps."""
 
-    def __init__(self, folder, model="merseyside"):
+    def __init__(self, folder, steps):
         self.folder = folder
         self.models = write_small_model(folder / "models")
-        self.requests = requests(model)
+        self.requests = requests(MODEL, steps)
         service = self.service("undisturbed").start()
         steady = Steady(service.control, service)
         self.replies = []
@@ -125,7 +125,7 @@ class Story:
 def tracer(service, calls, *words):
     """strace's words for calls on the data folder alone. -D: the daemon is our child, and strace its."""
     paths = [word for name in FILES for word in ("-P", service.data / name)]
-    return ["strace", "-D", "-f", "-qq", "-e", "trace=" + ",".join(calls), *words, *paths]
+    return ["strace", "-D", "-f", "-q", "-e", "trace=" + ",".join(calls), *words, *paths]
 
 
 def count_calls(service, calls, play):
@@ -134,8 +134,11 @@ def count_calls(service, calls, play):
     service.start(*tracer(service, calls, "-o", service.folder / "trace"))
     play()
     service.kill()
-    time.sleep(0.2)
-    lines = (service.folder / "trace").read_text()
+    # strace ends after what it traces.
+    deadline, lines = time.monotonic() + 10, ""
+    while "killed by SIGKILL" not in lines and time.monotonic() < deadline:
+        time.sleep(0.02)
+        lines = (service.folder / "trace").read_text()
     by_thread = collections.Counter(re.findall(r"^(\d+)\s+(\w+)\(", lines, re.M))
     most = collections.Counter()
     for (_, call), count in by_thread.items():
@@ -153,7 +156,7 @@ def kill_at_calls(story, wanted, say):
     tally = collections.Counter()
     for sync in SYNCS:
         service = story.service("counted", sync)
-        counts = count_calls(service, WRITES, lambda: story.play(service))
+        counts = count_calls(service, WRITES, lambda service=service: story.play(service))
         say(f"  --sync {sync}: " + ", ".join(f"{count} {call}" for call, count in sorted(counts.items())))
         points = [(call, when) for call, count in sorted(counts.items()) for when in range(1, count + 1)]
         for call, when in spread(points, wanted):
@@ -238,8 +241,8 @@ def kill_at_starts(story, wanted, say):
                     story.play(service, first=last)
                     story.check(service)
                 except AssertionError as error:
-                    raise AssertionError(f"--sync {sync}, after {last} requests, SIGKILL at {call} {when} of the start: "
-                                         f"{error}") from error
+                    raise AssertionError(f"--sync {sync}, after {last} requests, SIGKILL at {call} {when} of the "
+                                         f"start: {error}") from error
                 tally["points"] += 1
     return tally
 
@@ -252,15 +255,20 @@ def main():
     chosen = parser.parse_args()
     if refused := strace_refused():
         sys.exit(refused)
+    play_all(chosen.long, chosen.only, chosen.points)
+
+
+def play_all(long=False, only=None, points=None):
+    """All parts, or one of them; AssertionError for the first thing that is not as it should be."""
     parts = {
-        "calls": ("at a system call", kill_at_calls, chosen.points or (None if chosen.long else 12)),
-        "sending": ("after sending", kill_after_sending, 500 if chosen.long else 15),
-        "starts": ("during a start", kill_at_starts, 17 if chosen.long else 1),
+        "calls": ("at a system call", kill_at_calls, points or (None if long else 12)),
+        "sending": ("after sending", kill_after_sending, 500 if long else 15),
+        "starts": ("during a start", kill_at_starts, 17 if long else 1),
     }
     with tempfile.TemporaryDirectory(prefix="crims-kill-") as folder:
-        story = Story(pathlib.Path(folder))
+        story = Story(pathlib.Path(folder), STEPS["long" if long else "short"])
         for name, (words, part, wanted) in parts.items():
-            if chosen.only in (None, name):
+            if only in (None, name):
                 began = time.monotonic()
                 print(f"SIGKILL {words}", flush=True)
                 tally = part(story, wanted, lambda line: print(line, flush=True))
