@@ -170,6 +170,8 @@ def kill_at_calls(story, wanted, say):
                 raise AssertionError(f"--sync {sync}, SIGKILL at {call} {when}: {error}") from error
             tally["points"] += 1
             tally["killed"] += service.starts > 1
+            if tally["points"] % 100 == 0:
+                say(f"  {tally['points']} points so far")
     return tally
 
 
