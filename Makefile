@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint build static install bench models setup clean
 
-packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev python3-venv gcc
+packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev python3-venv gcc strace
 venv := .venv
 python := $(venv)/bin/python
 requirements := requirements.txt
@@ -12,7 +12,8 @@ crims := .build/release/crims
 DATA ?= ../shared/data
 counts := $(DATA)/police-uk/england-and-wales-8-months-counts.csv.gz
 # What docs/reliability.md reports, one target for each part.
-torture_parts := torture-fuzz torture-thread torture-address
+torture_parts := torture-kill torture-disk torture-retries torture-fuzz torture-thread torture-address torture-peers \
+  torture-order torture-soak
 # pandas is a yardstick, and nothing else needs it.
 bench_python := .build/benchmarks/python/bin/python
 # What is installed runs without the toolchain: Swift's libraries are in it.
@@ -90,6 +91,31 @@ bench: build
 
 .PHONY: torture $(torture_parts)
 torture: $(torture_parts)
+
+torture-kill: build $(venv)/ready
+	@echo '== killing the daemon at every system call'
+	$(python) Tests/Torture/kill.py --long
+
+torture-retries: build $(venv)/ready
+	@echo '== losing, doubling, delaying and reordering messages'
+	$(python) Tests/Torture/retries.py --long
+
+torture-disk: build $(venv)/ready
+	@echo '== failing disks and flipped bits'
+	$(python) Tests/Torture/disk.py --long
+	$(python) Tests/Torture/flip.py --places 1000
+
+torture-soak: build $(venv)/ready
+	@echo '== an hour of everything'
+	$(python) Tests/Torture/soak.py --seconds 3600
+
+torture-peers: build $(venv)/ready
+	@echo '== hostile peers and slow listeners'
+	CRIMS_LONG=1 $(python) -m pytest -q -s Tests/EndToEnd/test_hostile_peers.py Tests/EndToEnd/test_slow_listeners.py
+
+torture-order: system-packages
+	@echo '== ten thousand schedules of four clients'
+	CRIMS_LONG=1 swift test --configuration release --disable-xctest --filter OrderTests
 
 torture-fuzz: system-packages
 	@echo '== fuzzing every decoder'

@@ -44,7 +44,8 @@ package final class Database {
     /// What went wrong last, in SQLite's words and with the system's reason behind them.
     var failure: JournalError {
         let code = sqlite3_errcode(handle)
-        let system = sqlite3_system_errno(handle)
+        // Of a commit that fails, SQLite does not keep the system's reason.
+        let system = sqlite3_system_errno(handle) == 0 ? errno : sqlite3_system_errno(handle)
         var reason = String(cString: sqlite3_errmsg(handle))
         if code & 0xFF == SQLITE_IOERR, system != 0 { reason += " (\(String(cString: strerror(system))))" }
         if code == SQLITE_IOERR | 4 << 8 || code == SQLITE_IOERR | 5 << 8 {
@@ -58,6 +59,7 @@ package final class Database {
     var isIdle: Bool { sqlite3_get_autocommit(handle) != 0 }
 
     package func run(_ sql: String) throws(JournalError) {
+        errno = 0
         guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw failure }
     }
 
@@ -74,6 +76,7 @@ package final class Database {
 
     func prepare(_ sql: String) throws(JournalError) -> Statement {
         var statement: OpaquePointer?
+        errno = 0
         guard sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil) == SQLITE_OK,
             let statement
         else { throw failure }
@@ -98,6 +101,7 @@ final class Statement {
 
     /// Whether there is another row.
     func next() throws(JournalError) -> Bool {
+        errno = 0
         switch sqlite3_step(handle) {
         case SQLITE_ROW: return true
         case SQLITE_DONE: return false
@@ -107,6 +111,7 @@ final class Statement {
 
     /// Runs it to its end, so that it can be run again, also after a failure.
     func finish() throws(JournalError) {
+        errno = 0
         let code = sqlite3_step(handle)
         // Before the reset, which would repeat the code and lose the system's reason.
         let failure = code == SQLITE_DONE || code == SQLITE_ROW ? nil : database.failure

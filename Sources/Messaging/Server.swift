@@ -140,7 +140,9 @@ public final class Server {
             manager?.beat(now: now)
             let next = max(now, min(heartbeat, hub.nextDeadline ?? .max, manager?.nextBeat ?? .max))
             let ready = wait(milliseconds: hub.hasWork ? 0 : Int((next - now) / 1_000_000) + 1)
-            if ready.signal == SIGHUP { reload(hub) }
+            if ready.signal == SIGHUP {
+                if let manager { manager.reload { reload(hub) } } else { reload(hub) }
+            }
             // Also during a long step: who wants to connect waits for one slice of it at most.
             authenticator?.answer(now: now)
             takeDepartures(hub)

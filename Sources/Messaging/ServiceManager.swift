@@ -74,6 +74,13 @@ public final class ServiceManager {
         nextBeat = now + (isTaken ? beatNanoseconds : min(beatNanoseconds, 100_000_000))
     }
 
+    /// Says that settings are being read again, does that, and says that it is done.
+    func reload(_ read: () -> Void) {
+        _ = send("RELOADING=1\nMONOTONIC_USEC=\(Clock.now() / 1_000)")
+        read()
+        _ = send("READY=1")
+    }
+
     /// Says that the daemon is ending because it was asked to.
     func stopping() { _ = send("STOPPING=1\nSTATUS=finishing the steps at hand") }
 

@@ -104,6 +104,12 @@ def hang_up(daemon, event="client keys read"):
     return logged(daemon, event)[-1]
 
 
+def wait_for_step(client):
+    deadline = time.monotonic() + 5
+    while not client.status()["runs"][0]["stepping"]:
+        assert time.monotonic() < deadline, "no step is at hand"
+
+
 def hears_nothing(made):
     """Whether neither an answer nor an event comes."""
     return not made.socket.poll(SILENCE)
@@ -289,8 +295,7 @@ def test_a_request_under_way_when_its_key_is_revoked_is_dropped(guarded, keys, c
     # Between two slices of a long step, 10 ms each, the daemon finds the signal and the requests at once.
     driver.send("step", run="given", until="2120-01-06", format="counts")
     observer = connect(Client, guarded.control, keys=keys.of("an-observer"))
-    while not observer.status()["runs"][0]["stepping"]:
-        pass
+    wait_for_step(observer)
     time.sleep(0.003)
     keys.revoke("extra")
     guarded.process.send_signal(signal.SIGHUP)
@@ -306,8 +311,7 @@ def test_a_key_revoked_during_its_step_gets_no_reply(guarded, keys, connect):
     driver.receive()
     driver.send("step", run="given", until="2120-01-06", format="counts")
     observer = connect(Client, guarded.control, keys=keys.of("an-observer"))
-    while not observer.status()["runs"][0]["stepping"]:
-        pass
+    wait_for_step(observer)
     keys.revoke("an-driver")
     hang_up(guarded)
     assert observer.status()["runs"][0]["stepping"], "the step was too short for this test"
@@ -400,8 +404,7 @@ def test_whoever_connects_during_a_long_step_is_admitted(guarded, keys, connect)
     driver.receive()
     driver.send("step", run="given", until="2120-01-06", format="counts")
     first = connect(Client, guarded.control, keys=keys.of("an-observer"))
-    while not first.status()["runs"][0]["stepping"]:
-        pass
+    wait_for_step(first)
     begun = time.monotonic()
     late = connect(Client, guarded.control, keys=keys.of("an-policy"))
     assert late.status()["runs"][0]["stepping"], "the step was too short for this test"

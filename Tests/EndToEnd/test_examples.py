@@ -253,7 +253,7 @@ def test_without_a_daemon_there_is_a_sentence(tmp_path):
             said = example.communicate(timeout=30)[1]
             assert said == f"No answer from {endpoint}. Is `crims serve` running there?\n"
             assert example.returncode == 1
-    assert time.monotonic() - began < 8  # they wait for 4 s, and some take a second to start
+    assert time.monotonic() - began < 12  # they wait for 4 s, and take a second or more to start
 
 
 @needs_mesa

@@ -48,7 +48,8 @@ def write_history(client):
     """A run with all kinds of records, a fork, a closed run and a deleted one."""
     client.open(model=MODEL, start="2020-01-06", seed=7, run="r")
     client.step(run="r", seq=0, count=24)
-    client.adjust(run="r", factor=1.2, categories=["burglary"], half_life="7d", key="k", source="abm", reason="unanswered")
+    client.adjust(run="r", factor=1.2, categories=["burglary"], half_life="7d", key="k", source="abm",
+                  reason="unanswered")
     client.step(run="r", seq=24, adjust=[{"factor": 0.8, "areas": ["E02001347"], "displacement": 0.5, "key": "p"}])
     client.retract(run="r", adjustment="a1")
     client.fork(run="r", seq=24, **{"as": "other"})
@@ -196,7 +197,8 @@ def test_show_tells_who_adjusted_what_when_and_why(start, folder):
     assert any("retract a1" in line for line in lines) and any("steps 0 to 23, " in line for line in lines)
     assert not any("gone" in line for line in lines)
     assert crims("journal", "show", folder).stdout == crims("journal", "show", folder).stdout
-    rows = [json.loads(line) for line in crims("journal", "show", folder, "--run", "other", "--json").stdout.splitlines()]
+    shown = crims("journal", "show", folder, "--run", "other", "--json").stdout
+    rows = [json.loads(line) for line in shown.splitlines()]
     assert [row["event"] for row in rows] == ["fork", "step", "close"]
     assert "unknown" not in crims("journal", "show", folder, "--clock").stdout
     assert "no records" in crims("journal", "show", folder, "--run", "nobody", code=1).stderr

@@ -20,7 +20,7 @@ def section(title):
 
 
 def logged():
-    """The events of all log lines in the sources: a literal text behind `log(` or `Refusals(`, on that line or the next."""
+    """The events of all log lines in the sources: a literal text behind `log(` or `Refusals(`, perhaps a line below."""
     sources = "\n".join(path.read_text() for path in sorted((ROOT / "Sources").rglob("*.swift")))
     return set(re.findall(r'\b(?:log|Refusals)\(\s*(?:event: )?"([^"]+)"', sources))
 

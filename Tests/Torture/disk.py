@@ -13,6 +13,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -153,6 +154,10 @@ def failing_calls(sample, seed, say):
                 chosen = random.Random(seed)
                 rare = [fault for fault in faults if not fault.startswith("pwrite64")]
                 faults = chosen.sample(rare, min(len(rare), sample // 2)) + chosen.sample(faults, sample // 2)
+                if sync == "power":
+                    # One sync for each request until then: the one of the first deletion.
+                    deletion = 1 + next(n for n, asked in enumerate(requests()) if asked["op"] == "delete")
+                    faults.append(f"fdatasync:error=EIO:when={deletion}")
             tally = tallies[sync] = collections.Counter()
             say(f"--sync {sync}: {dict(undisturbed.calls)}; {len(faults)} points")
             for number, fault in enumerate(faults):
@@ -171,6 +176,76 @@ def failing_calls(sample, seed, say):
     return tallies
 
 
+def full(data, undisturbed, refuses, recovers, **options):
+    """A run on a disk that is full at some moment: `refuses` says in which words, `recovers` makes room.
+
+    Returns how many requests were answered before."""
+    daemon = Daemon(data, **options)
+    done, asked = 0, requests()
+    while (reply := send(daemon.client, asked[done]))["ok"]:
+        assert reply.frames == undisturbed.replies[done].frames
+        done += 1
+        assert done < len(asked), "the disk was not full"
+    for _ in range(3):
+        refused(reply, daemon.client, undisturbed, done)
+        assert refuses in reply["error"]["message"], reply["error"]["message"]
+        reply = send(daemon.client, asked[done])
+    # Killed while the disk is full, and started on a full one: either it starts and reads, or it says why not.
+    daemon.kill()
+    try:
+        daemon = Daemon(data, **options)
+        assert looks(daemon.client) == undisturbed.looks[done]
+    except NotStarted as failed:
+        assert failed.code == 1 and str(data) in failed.words, failed
+        recovers(None)
+        daemon = Daemon(data)
+    recovers(daemon)
+    go_on(daemon.client, undisturbed, done)
+    assert looks(daemon.client) == undisturbed.looks[-1]
+    daemon.kill()
+    verify(data)
+    return done
+
+
+def full_disks(say):
+    """A file system of 256 kB, and files that may not grow beyond some size."""
+    with tempfile.TemporaryDirectory(prefix="crims-full-") as name:
+        folder = pathlib.Path(name)
+        Daemon(folder / "template").kill()
+        if reason := strace_refused():
+            return say(f"left out: full disks: {reason}")
+        undisturbed = Undisturbed(folder / "template", folder, "process")
+
+        def lift(daemon):
+            if daemon:
+                resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        for size in (123_456, 200_000):
+            def limited(size=size):
+                resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+            shutil.copytree(folder / "template", folder / "data")
+            done = full(folder / "data", undisturbed, "File too large", lift, before=limited)
+            say(f"files of {size} bytes at most: {done} requests answered, then refused; the rest after the limit")
+            shutil.rmtree(folder / "data")
+
+        mount = folder / "mount"
+        mount.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", mount], capture_output=True,
+                                 text=True)
+        if mounted.returncode:
+            return say(f"left out: a full file system, which may not be mounted here: {mounted.stderr.strip()}")
+        try:
+            def make_room(_):
+                subprocess.run(["mount", "-o", "remount,size=64m", mount], check=True)
+
+            done = full(mount / "data", undisturbed, "full", make_room)
+            say(f"a file system of 256 kB: {done} requests answered, then refused; the rest when there was room")
+        finally:
+            subprocess.run(["umount", mount], check=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--long", action="store_true", help="every system call, not a sample")
@@ -180,6 +255,7 @@ def main():
     def say(line):
         print(line, file=sys.stderr, flush=True)
 
+    full_disks(say)
     if reason := strace_refused():
         say(f"left out: system calls that fail: {reason}")
     else:
