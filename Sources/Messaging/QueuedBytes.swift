@@ -14,6 +14,9 @@ final class QueuedBytes: Sendable {
 private final class SharedFrame: Sendable {
     let bytes: [UInt8]
     let accounts: [QueuedBytes]
+    /// Orders what this thread has done with the frame before what libzmq's does: libzmq's own way of doing so is not
+    /// ours to rely on, and no thread sanitizer sees it.
+    private let isHandedOver = Atomic<Bool>(false)
 
     init(_ bytes: [UInt8], _ accounts: [QueuedBytes]) {
         self.bytes = bytes
@@ -21,7 +24,13 @@ private final class SharedFrame: Sendable {
         for account in accounts { account.add(bytes.count) }
     }
 
-    func settle() { for account in accounts { account.add(-bytes.count) } }
+    /// The last that is done with it before libzmq has it.
+    func handOver() { isHandedOver.store(true, ordering: .releasing) }
+
+    func settle() {
+        _ = isHandedOver.load(ordering: .acquiring)
+        for account in accounts { account.add(-bytes.count) }
+    }
 }
 
 /// Called by libzmq, on its own thread.
@@ -50,6 +59,7 @@ extension Socket {
             release(nil, frame.toOpaque())
             return false
         }
+        frame.takeUnretainedValue().handOver()
         if zmq_msg_send(&message, handle, (more ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT) >= 0 { return true }
         zmq_msg_close(&message)
         return false
