@@ -38,13 +38,15 @@ def read_line(pipe, seconds):
 class Daemon:
     """A `crims serve` of our own, ended by its pid."""
 
-    def __init__(self, *arguments, ready_within=10):
+    def __init__(self, *arguments, ready_within=10, descriptors=None):
         self.log = tempfile.TemporaryFile()
         self.folder = None
         if "--data" not in arguments and "--no-data" not in arguments:
             self.folder = tempfile.TemporaryDirectory(prefix="crims-data-")
             arguments = ("--data", self.folder.name, *arguments)
         command = [CRIMS, "serve", "--control", ANY_PORT, "--events", ANY_PORT, *arguments]
+        if descriptors:
+            command = ["prlimit", f"--nofile={descriptors}", *command]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=self.log, bufsize=0)
         line = read_line(self.process.stdout, ready_within)
         try:
