@@ -10,8 +10,8 @@ final class Acknowledged {
     struct Mark: Equatable {
         /// The number of the last record that was acknowledged.
         var number = 0
-        /// The head of the hash of a record after it that could not be committed and was refused: SQLite may yet bring it back.
-        var refused: UInt64 = 0
+        /// Whether a record after it could not be committed and was refused: SQLite may yet bring it back.
+        var hasRefused = false
     }
 
     private let page: UnsafeMutableRawPointer
@@ -61,7 +61,7 @@ final class Acknowledged {
         let place = (page + slot * Self.slotSize).assumingMemoryBound(to: UInt64.self)
         serial &+= 1
         place[0] = UInt64(bitPattern: Int64(mark.number))
-        place[1] = mark.refused
+        place[1] = mark.hasRefused ? 1 : 0
         place[2] = serial
         place[3] = Self.check(mark, serial)
         slot = 1 - slot
@@ -86,14 +86,14 @@ final class Acknowledged {
 
     private static func mark(in slot: UnsafeMutableRawPointer) -> (serial: UInt64, mark: Mark)? {
         let place = slot.assumingMemoryBound(to: UInt64.self)
-        let mark = Mark(number: Int(truncatingIfNeeded: place[0]), refused: place[1])
+        let mark = Mark(number: Int(truncatingIfNeeded: place[0]), hasRefused: place[1] != 0)
         return place[3] == check(mark, place[2]) ? (place[2], mark) : nil
     }
 
     /// Never 0, which an empty slot has.
     private static func check(_ mark: Mark, _ serial: UInt64) -> UInt64 {
         var check: UInt64 = 0x5EED
-        for value in [UInt64(bitPattern: Int64(mark.number)), mark.refused, serial] {
+        for value in [UInt64(bitPattern: Int64(mark.number)), mark.hasRefused ? 1 : 0, serial] {
             let product = (check ^ value).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
             check = product.high ^ product.low &+ 1
         }

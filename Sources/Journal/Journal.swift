@@ -110,16 +110,14 @@ public final class Journal: Recorder {
 
     private static let wayOut = "put a back-up of the data folder back ('crims journal verify' tells all that is wrong)"
 
-    /// Takes out a last record that could not be committed and was refused, but lay in the log already.
+    /// Takes out a last record that was not acknowledged, if one was refused after the last that was: it may be that
+    /// one, which could not be committed and lay in the log already.
     private func removeRefused() throws(JournalError) -> [Notice] {
-        guard let found = mark.found?.mark, found.refused != 0 else { return [] }
-        let last = try database.prepare("SELECT number, hash FROM record ORDER BY number DESC LIMIT 1")
-        guard try last.next(), case let number = last.integer(0), number == found.number + 1,
-            Self.head(last.bytes(1) ?? []) == found.refused
-        else { return [] }
-        last.reset()
-        try database.run("DELETE FROM record WHERE number = \(number)")
-        return [.refusedRecordRemoved(number: number)]
+        guard let found = mark.found?.mark, found.hasRefused else { return [] }
+        let last = try database.integer("SELECT max(number) FROM record")
+        guard last == found.number + 1 else { return [] }
+        try database.run("DELETE FROM record WHERE number = \(last)")
+        return [.refusedRecordRemoved(number: last)]
     }
 
     /// How many records were acknowledged and are not there, where that can be without damage.
@@ -135,8 +133,6 @@ public final class Journal: Recorder {
         }
         return lost
     }
-
-    private static func head(_ hash: [UInt8]) -> UInt64 { hash.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
 
     // MARK: - Writing
 
@@ -156,7 +152,7 @@ public final class Journal: Recorder {
         } catch {
             if !database.isIdle { try? database.run("ROLLBACK") }
             // Its frames may lie in the log already, to be found by the next start.
-            mark.store(.init(number: number, refused: Self.head(row.hash)))
+            mark.store(.init(number: number, hasRefused: true))
             throw refusal(error)
         }
         _ = ledger.take(row)

@@ -33,7 +33,9 @@ fuzz() { # DECODER INPUTS
   local folder=$torture/fuzz/$1 result='nothing found' code=0
   mkdir -p "$folder"
   "$program" "$1" "Tests/Fuzzing/Corpus/$1.txt" "$folder" -runs="$2" -seed=1 > "$folder/log" 2>&1 || code=$?
-  if [ $code -ne 0 ]; then
+  if [ $code -eq 72 ]; then
+    result='interrupted, nothing found'
+  elif [ $code -ne 0 ]; then
     result="BROKEN, see $folder/log: $(grep -a -m 1 -E 'crims-fuzz:|Fatal error|ERROR' "$folder/log" | cut -c 1-160)"
   fi
   figure() { grep -a "stat::$1" "$folder/log" | grep -o '[0-9]*$' || echo 0; }

@@ -23,7 +23,7 @@ from disk_daemon import CALLS, CRIMS, MODEL, ROOT, Daemon, NotStarted, looks, re
 
 SYNCS = ("process", "power")
 # So many steps come before, that SQLite begins its log anew in the course of the run.
-STEPS_BEFORE = 480
+STEPS_BEFORE = 900
 
 
 def make_template(folder):
@@ -50,6 +50,11 @@ class Undisturbed:
         daemon.kill()
         self.calls = collections.Counter(re.findall(r"^\d+\s+(\w+)\(", (folder / "trace").read_text(), re.M))
         shutil.rmtree(folder / "data")
+
+    def check_log(self, sync):
+        """That SQLite has put its log into the database meanwhile: it syncs both, and the log's new beginning."""
+        own = 0 if sync == "process" else len(requests())
+        assert self.calls["fdatasync"] >= own + 3, f"the log was not begun anew: {dict(self.calls)}"
 
 
 def go_on(client, undisturbed, done):
@@ -148,6 +153,7 @@ def failing_calls(sample, seed, say):
         make_template(folder / "template")
         for sync in SYNCS:
             undisturbed = Undisturbed(folder / "template", folder, sync)
+            undisturbed.check_log(sync)
             faults = list(all_faults(undisturbed.calls))
             if sample:
                 # The rare calls are where it is hard, so they have the half of it.

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 
-from steady import MODEL, Service, Steady, same_answer, trail, verify, write_small_model
+from surviving import MODEL, Service, Steady, same_answer, trail, verify, write_small_model
 
 SYNCS = ("process", "power")
 WRITES = ("pwrite64", "write", "fsync", "fdatasync", "rename", "ftruncate", "unlink", "openat")

@@ -18,7 +18,7 @@ import threading
 import time
 
 import zmq
-from steady import MODEL, Service, Steady, same_answer, trail, verify, write_small_model
+from surviving import MODEL, Service, Steady, same_answer, trail, verify, write_small_model
 
 CLIENTS = 10
 TIMEOUT = 0.05
