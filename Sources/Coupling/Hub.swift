@@ -188,6 +188,7 @@ public final class Hub {
 
     /// Begins work that only reads.
     func start(_ job: any ReadingJob) throws(Refusal) {
+        guard job.peer.connection != Peer.gone else { return }
         guard jobs.reads < limits.readsWaiting else {
             throw .limit(
                 "reads_waiting", "\(limits.readsWaiting) requests to 'read' or 'rates' are at hand already: ask later")

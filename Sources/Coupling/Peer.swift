@@ -13,6 +13,8 @@ public struct Peer: Equatable, Sendable {
     public var key: String?
     /// The connection that it asks by, never used again for another; 0 if the transport knows of none.
     public var connection = 0
+    /// The connection of a peer that has gone before its request was looked at.
+    public static let gone = -1
     /// The transport's handle on it.
     public var descriptor: Int32 = -1
 

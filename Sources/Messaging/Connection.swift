@@ -12,9 +12,9 @@ final class Connection {
     /// got the same number meanwhile.
     private let descriptor: Int32
     /// When something last came from it, nanoseconds of the monotonic clock.
-    var lastActive: UInt64
+    private(set) var lastActive: UInt64
     /// Whether a request or a subscription ever came from it.
-    var hasAsked = false
+    private(set) var hasAsked = false
     /// The public key that it was made with, once something came from it; nil where there are no keys.
     var key: String?
     /// Requests that are not answered yet.
@@ -36,6 +36,12 @@ final class Connection {
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
+
+    /// Something came from it.
+    func hear(now: UInt64) {
+        lastActive = now
+        hasAsked = true
+    }
 
     /// Ends it; libzmq notices as if the peer had.
     func cut() {

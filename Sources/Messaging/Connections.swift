@@ -91,6 +91,8 @@ final class Connections {
     private func accept(_ descriptor: Int32, _ side: Connection.Side, _ now: UInt64) {
         made += 1
         guard let connection = Connection(id: made, side: side, descriptor: descriptor, now: now) else {
+            // It has ended already.
+            guard errno != EBADF else { return }
             // No descriptor is left to look at it with: it goes at once, since nothing would ever end it.
             shutdown(descriptor, Int32(SHUT_RDWR))
             return overLimit.count([.init("limit", .number(Double(limits.connections)))])
@@ -131,13 +133,11 @@ final class Connections {
 
     // MARK: - What comes and goes
 
-    /// The connection that a request came by.
-    func asked(_ descriptor: Int32, now: UInt64) -> Connection? {
-        guard let connection = control[descriptor] else { return nil }
-        connection.lastActive = now
-        connection.hasAsked = true
-        return connection
-    }
+    /// The connection that a request came by; nil if it has ended, or nothing was told of it yet.
+    func asking(_ descriptor: Int32) -> Connection? { control[descriptor] }
+
+    /// Whether a subscription's connection is known.
+    func isListening(_ descriptor: Int32) -> Bool { events[descriptor] != nil }
 
     /// The connection that an answer, or none, is for.
     func answered(_ peer: Peer) -> Connection? {
@@ -149,8 +149,7 @@ final class Connections {
     /// The connection that a subscription, or its end, came by; nil if it has gone too far.
     func subscribed(_ descriptor: Int32, _ subscribe: Bool, now: UInt64) -> Connection? {
         guard let connection = events[descriptor], !connection.isCut else { return nil }
-        connection.lastActive = now
-        connection.hasAsked = true
+        connection.hear(now: now)
         let change = subscribe ? 1 : connection.subscriptions > 0 ? -1 : 0
         connection.subscriptions += change
         subscriptions += change

@@ -190,18 +190,24 @@ public final class Server {
     }
 
     private func receiveRequests(_ hub: Hub) {
-        for _ in 0..<Self.batch {
+        for number in 0..<Self.batch {
             guard let (frames, count) = control.receiveMessage(keeping: 3) else { return }
+            // Since the loop looked, what was asked first has been answered, and whoever got the answer may have gone and
+            // another may have come by the same descriptor.
+            if number > 0 || connections.asking(control.source) == nil { takeDepartures(hub) }
             // The router puts the client's address first; an empty frame before another one is REQ's envelope.
             let enveloped = count > 2 && frames[1].isEmpty
             guard var peer = peer(route: frames[0], enveloped: enveloped) else { continue }
             let body = enveloped ? 2 : 1
             var refusal: Refusal?
-            if let connection = connections.asked(control.source, now: Clock.now()) {
+            if let connection = connections.asking(control.source) {
+                connection.hear(now: Clock.now())
                 (peer.connection, peer.descriptor) = (connection.id, control.source)
                 connection.key = peer.key
                 refusal = objection(to: connection)
                 connection.inFlight += 1
+            } else {
+                peer.connection = Peer.gone
             }
             if count == body + 1 {
                 frames[body].withUnsafeBytes { hub.receive(frame: $0, from: peer, refusing: refusal) }
@@ -230,6 +236,7 @@ public final class Server {
         for _ in 0..<Self.subscriptionBatch {
             guard let (frames, _) = events.receiveMessage(keeping: 1) else { return }
             guard let first = frames[0].first, first <= 1 else { continue }
+            if events.source >= 0, !connections.isListening(events.source) { takeDepartures(hub) }
             // What libzmq takes back for a listener that has gone came by no connection, and is known already.
             guard let listener = connections.subscribed(events.source, first == 1, now: Clock.now()) else { continue }
             listener.key = events.sender

@@ -92,6 +92,21 @@ def codes(dealer, count):
     return [dealer.receive().get("error", {}).get("limit") for _ in range(count)]
 
 
+def test_reads_at_hand_are_bounded_until_their_client_leaves(bounded, connect):
+    daemon, client = bounded(reads_waiting=3)
+    context = zmq.Context()
+    leaver = Dealer(daemon.control, context)
+    for _ in range(4):
+        leaver.send("rates", run="r", **LONG_RATES)
+    assert codes(leaver, 1) == ["reads_waiting"]
+    error = client.refused("rates", run="r", **LONG_RATES)
+    assert (error["code"], error["limit"]) == ("limit_exceeded", "reads_waiting")
+    leaver.end()
+    context.term()
+    short = {"from": "2020-01-06", "to": "2020-01-07", "by": ["category"]}
+    eventually(lambda: client.ask("rates", run="r", **short)["ok"], seconds=5)
+
+
 def test_unanswered_requests_of_a_connection_are_bounded(bounded, connect):
     daemon, client = bounded(requests_in_flight=3)
     dealer = connect(Dealer, daemon.control)
