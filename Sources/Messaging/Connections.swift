@@ -32,6 +32,7 @@ final class Connections {
     private(set) var greedy = Refusals("listeners cut: too many subscriptions")
     private(set) var stuck = Refusals("listeners cut: they take nothing")
     private(set) var unreading = Refusals("clients cut: they do not read their replies")
+    private(set) var fleeting = Refusals("connections ended at once")
     private(set) var handshakes = Refusals("handshakes failed")
     private(set) var droppedEvents = Refusals("events dropped: listeners are too slow")
 
@@ -91,8 +92,8 @@ final class Connections {
     private func accept(_ descriptor: Int32, _ side: Connection.Side, _ now: UInt64) {
         made += 1
         guard let connection = Connection(id: made, side: side, descriptor: descriptor, now: now) else {
-            // It has ended already.
-            guard errno != EBADF else { return }
+            // It has ended already, and why can no longer be seen.
+            guard errno != EBADF else { return fleeting.count([]) }
             // No descriptor is left to look at it with: it goes at once, since nothing would ever end it.
             shutdown(descriptor, Int32(SHUT_RDWR))
             return overLimit.count([.init("limit", .number(Double(limits.connections)))])
@@ -234,6 +235,7 @@ final class Connections {
         greedy.report(now: now, to: log)
         stuck.report(now: now, to: log)
         unreading.report(now: now, to: log)
+        fleeting.report(now: now, to: log)
         handshakes.report(now: now, to: log)
         droppedEvents.report(now: now, to: log)
     }
@@ -247,7 +249,8 @@ final class Connections {
             number("event_bytes", queuedEvents.count), number("cut_connections", overLimit.total),
             number("cut_idle", idle.total), number("cut_malformed", malformed.total),
             number("cut_subscriptions", greedy.total), number("cut_stuck", stuck.total),
-            number("cut_unread", unreading.total), number("failed_handshakes", handshakes.total),
+            number("cut_unread", unreading.total), number("ended_at_once", fleeting.total),
+            number("failed_handshakes", handshakes.total),
             number("dropped_events", droppedEvents.total),
         ]
     }
