@@ -17,8 +17,12 @@ final class Connections {
     private var control: [Int32: Connection] = [:]
     private var events: [Int32: Connection] = [:]
     private var made = 0
+    /// When listeners were last looked at, nanoseconds of the monotonic clock.
+    private var lastLook: UInt64 = 0
     /// Events that are taken in one go.
     private static let batch = 1_000
+    /// How long a listener may take nothing when there is no more room, nanoseconds.
+    private static let patience: UInt64 = 50_000_000
     private(set) var subscriptions = 0
     /// Bytes that libzmq holds.
     let unread = QueuedBytes()
@@ -172,22 +176,29 @@ final class Connections {
         unreading.count([.init("unread_bytes", .number(Double(worst.unread.count)))])
     }
 
-    /// Whether another event may be queued. When there is no more room, the listener that has taken nothing for longest
-    /// is cut; where none is to blame, the event is lost.
+    /// Whether another event may be queued. When there is no more room, listeners that take nothing are cut; where none
+    /// is to blame, the event is lost.
     func hasRoomForEvent(now: () -> UInt64) -> Bool {
-        guard queuedEvents.count > limits.eventBytes else { return true }
-        lookAtListeners(now: now())
-        let blamed = events.values.filter { !$0.isCut && $0.stuckSince != nil }
-            .min { ($0.stuckSince ?? 0, $0.id) < ($1.stuckSince ?? 0, $1.id) }
-        if let blamed, let since = blamed.stuckSince, now() - since >= 200_000_000 {
-            blamed.cut()
+        let queued = queuedEvents.count
+        // Who is to blame has to be known before there is no more room.
+        guard queued > limits.eventBytes / 2 else { return true }
+        let now = now()
+        if now - lastLook >= Self.patience / 2 { lookAtListeners(now: now) }
+        guard queued > limits.eventBytes else { return true }
+        var hasCut = false
+        for listener in events.values where !listener.isCut {
+            guard let since = listener.stuckSince, now - since >= Self.patience else { continue }
+            listener.cut()
             stuck.count([])
+            hasCut = true
         }
-        droppedEvents.count([])
-        return false
+        // They share their frames, which go a moment later.
+        if !hasCut { droppedEvents.count([]) }
+        return hasCut
     }
 
     private func lookAtListeners(now: UInt64) {
+        lastLook = now
         for connection in events.values { connection.look(now: now) }
     }
 
