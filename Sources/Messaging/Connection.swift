@@ -23,8 +23,10 @@ final class Connection {
     private(set) var isCut = false
     /// Replies that libzmq has for it.
     let unread = QueuedBytes()
-    /// Bytes that the system has for it, and since when they have not become others.
+    /// Bytes that the system has for it, since when there have been some whenever it was looked at, and since when they
+    /// have not become others.
     private var backlog: Int32 = 0
+    private(set) var behindSince: UInt64?
     private(set) var stuckSince: UInt64?
 
     init?(id: Int, side: Side, descriptor: Int32, now: UInt64) {
@@ -49,20 +51,22 @@ final class Connection {
         shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
-    /// Whether it was ended on our side: the peer has sent what libzmq would not read.
+    /// Whether it was libzmq that ended it: the peer is still there, or has sent what libzmq would not read.
     var wasRefused: Bool {
         guard !isCut else { return false }
         var byte: UInt8 = 0
-        return recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) > 0
+        let count = recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
+        return count > 0 || count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)
     }
 
     /// Looks whether what was sent to it is taken.
     func look(now: UInt64) {
         let waiting = crims_unsent_bytes(descriptor)
         if waiting <= 0 {
-            stuckSince = nil
-        } else if stuckSince == nil || waiting != backlog {
-            stuckSince = now
+            (behindSince, stuckSince) = (nil, nil)
+        } else {
+            behindSince = behindSince ?? now
+            if stuckSince == nil || waiting != backlog { stuckSince = now }
         }
         backlog = waiting
     }

@@ -17,16 +17,20 @@ final class Connections {
     private var control: [Int32: Connection] = [:]
     private var events: [Int32: Connection] = [:]
     private var made = 0
-    /// When listeners were last looked at, nanoseconds of the monotonic clock.
-    private var lastLook: UInt64 = 0
+    /// Where a handshake has just failed: libzmq does not tell whose, but ends that connection next.
+    private var handshakeFailed: Connection.Side?
     /// Events that are taken in one go.
     private static let batch = 1_000
-    /// How long a listener may take nothing when there is no more room, nanoseconds.
-    private static let patience: UInt64 = 50_000_000
     private(set) var subscriptions = 0
     /// Bytes that libzmq holds.
     let unread = QueuedBytes()
     let queuedEvents = QueuedBytes()
+    /// When listeners were last looked at; how often that is done when events pile up; and who is then to blame for it:
+    /// whoever has taken nothing, or not all, for so long.
+    private var lastLook: UInt64 = 0
+    private static let lookNanoseconds: UInt64 = 20_000_000
+    private static let stuckNanoseconds: UInt64 = 200_000_000
+    private static let behindNanoseconds: UInt64 = 2_000_000_000
     /// Connections that have ended since the hub was told.
     private var departed: [Connection] = []
 
@@ -88,8 +92,12 @@ final class Connections {
     private func take(_ kind: Int32, _ value: Int32, _ side: Connection.Side, _ now: UInt64) {
         switch kind {
         case ZMQ_EVENT_ACCEPTED: accept(value, side, now)
-        case ZMQ_EVENT_DISCONNECTED: end(value, side)
-        default: handshakes.count([])
+        case ZMQ_EVENT_DISCONNECTED:
+            end(value, side, hasFailed: handshakeFailed == side)
+            handshakeFailed = nil
+        default:
+            handshakes.count([])
+            handshakeFailed = side
         }
     }
 
@@ -108,10 +116,12 @@ final class Connections {
         overLimit.count([.init("limit", .number(Double(limits.connections)))])
     }
 
-    private func end(_ descriptor: Int32, _ side: Connection.Side) {
+    private func end(_ descriptor: Int32, _ side: Connection.Side, hasFailed: Bool) {
         let found = side == .control ? control.removeValue(forKey: descriptor) : events.removeValue(forKey: descriptor)
         guard let connection = found else { return }
-        if connection.wasRefused { malformed.count([.init("frame_bytes", .number(Double(limits.frameBytes)))]) }
+        if !hasFailed, connection.wasRefused {
+            malformed.count([.init("frame_bytes", .number(Double(limits.frameBytes)))])
+        }
         subscriptions -= connection.subscriptions
         departed.append(connection)
     }
@@ -176,25 +186,31 @@ final class Connections {
         unreading.count([.init("unread_bytes", .number(Double(worst.unread.count)))])
     }
 
-    /// Whether another event may be queued. When there is no more room, listeners that take nothing are cut; where none
-    /// is to blame, the event is lost.
+    /// Whether another event may be queued. Listeners that take nothing are cut while half of the room is left, so that
+    /// the others lose none. When there is none left, the one that has been behind for longest is cut as well, and the
+    /// event is lost.
     func hasRoomForEvent(now: () -> UInt64) -> Bool {
         let queued = queuedEvents.count
-        // Who is to blame has to be known before there is no more room.
-        guard queued > limits.eventBytes / 2 else { return true }
+        guard queued > limits.eventBytes / 8 else { return true }
         let now = now()
-        if now - lastLook >= Self.patience / 2 { lookAtListeners(now: now) }
-        guard queued > limits.eventBytes else { return true }
-        var hasCut = false
-        for listener in events.values where !listener.isCut {
-            guard let since = listener.stuckSince, now - since >= Self.patience else { continue }
-            listener.cut()
-            stuck.count([])
-            hasCut = true
+        let isFull = queued > limits.eventBytes
+        let isDue = now - lastLook >= Self.lookNanoseconds
+        if isDue { lookAtListeners(now: now) }
+        if isDue, queued > limits.eventBytes / 2 {
+            var listeners = events.values.filter { !$0.isCut }
+            for listener in listeners where listener.stuckSince.map({ now - $0 >= Self.stuckNanoseconds }) ?? false {
+                listener.cut()
+                stuck.count([])
+            }
+            listeners.removeAll(where: \.isCut)
+            let slowest = listeners.min { ($0.behindSince ?? .max, $0.id) < ($1.behindSince ?? .max, $1.id) }
+            if isFull, let slowest, let since = slowest.behindSince, now - since >= Self.behindNanoseconds {
+                slowest.cut()
+                stuck.count([])
+            }
         }
-        // They share their frames, which go a moment later.
-        if !hasCut { droppedEvents.count([]) }
-        return hasCut
+        if isFull { droppedEvents.count([]) }
+        return !isFull
     }
 
     private func lookAtListeners(now: UInt64) {
