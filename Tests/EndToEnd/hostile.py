@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import socket
-import statistics
 import struct
 import time
 
@@ -134,16 +133,6 @@ def newcomer_is_served(daemon, seconds=10):
         client.end()
         listener.end()
         context.term()
-
-
-def median_microseconds(client, run, count):
-    """Of one step in lockstep, over so many of them."""
-    taken = []
-    for _ in range(count):
-        begun = time.perf_counter()
-        client.step(run=run, format="none")
-        taken.append(time.perf_counter() - begun)
-    return statistics.median(taken) * 1e6
 
 
 def report(**figures):
