@@ -347,9 +347,9 @@ def test_another_role_holds_at_once_on_open_connections(guarded, keys, connect):
     keys.text("an-driver", '"observer"', '"policy"')
     hang_up(guarded)
     assert client.adjust(run="given", factor=0.5)["ok"]
-    # Nobody was cut off for that.
+    # Nobody was cut off for that. The adjustment is told after its reply, and so perhaps after this.
     listening.socket.subscribe("")
-    assert listening.next(3000)[0] == "heartbeat/"
+    assert listening.next(3000)[0] in ("adjustment/given/", "heartbeat/")
 
 
 def test_an_added_key_is_admitted_without_a_restart(guarded, keys, connect):

@@ -22,6 +22,13 @@ skip() { # TEST REASON
 }
 skip 'test_packaging.py::test_the_daemon_asks_nothing_of_the_system_that_the_unit_forbids' \
   'the sanitizer opens files of its own'
+measured='it measures time and memory, of which a sanitizer takes more'
+skip 'test_hostile_peers.py' "$measured"
+skip 'test_slow_listeners.py' "$measured"
+skip 'test_limits.py::test_who_leaves_replies_unread_is_refused_more_of_them' "$measured"
+traced='the daemon runs under strace, which the sanitizer does not bear'
+skip 'test_torture_disk.py' "$traced"
+skip 'test_torture_kill.py' "$traced"
 case $sanitizer in
   thread)
     # Reports go to files, so that a test that reads stderr does not swallow one.
