@@ -23,6 +23,7 @@ extension Tool {
                 .value("sync", "WHAT", "what an acknowledgement outlives: 'process' (its end; default) or 'power'"),
                 .value("server-key", "FILE", "admit clients with keys alone: the daemon's own NAME.key_secret"),
                 .value("client-keys", "DIR", "the admitted clients' public keys, NAME.key, with their roles"),
+                .flag("end-with-input", "end when standard input does, and so with the program that holds it open"),
                 modelsOption,
             ]
                 + Limits.bounds.map { bound in
@@ -80,7 +81,7 @@ extension Tool {
                 .init("journal", .string(identity.journal)), .init("boot", .number(Double(identity.boot))),
             ] + (access?.facts ?? []))
         let manager = serviceManager(tells: server.controlEndpoints)
-        server.run(hub, manager: manager)
+        server.run(hub, manager: manager, endsWithInput: arguments.has("end-with-input"))
         // Folder and paths are held until the last reply has been given.
         withExtendedLifetime((data, locks)) { Terminal.log("ended") }
     }

@@ -124,8 +124,10 @@ public final class Server {
     /// Serves until SIGTERM or SIGINT comes, and then finishes the step at hand or abandons it untaken. SIGHUP makes it
     /// read the client keys again.
     ///
-    /// - Parameter manager: told with every turn of the loop that the daemon is alive, and when it begins to end.
-    public func run(_ hub: Hub, manager: ServiceManager? = nil) {
+    /// - Parameters:
+    ///   - manager: told with every turn of the loop that the daemon is alive, and when it begins to end.
+    ///   - endsWithInput: whether the end of standard input is as good as SIGTERM.
+    public func run(_ hub: Hub, manager: ServiceManager? = nil, endsWithInput: Bool = false) {
         hub.peers = { [connections, access] in connections.json + (access?.counts ?? []) }
         var heartbeat = Clock.now() + Self.heartbeatNanoseconds
         while true {
@@ -139,7 +141,8 @@ public final class Server {
             }
             manager?.beat(now: now)
             let next = max(now, min(heartbeat, hub.nextDeadline ?? .max, manager?.nextBeat ?? .max))
-            let ready = wait(milliseconds: hub.hasWork ? 0 : Int((next - now) / 1_000_000) + 1)
+            let milliseconds = hub.hasWork ? 0 : Int((next - now) / 1_000_000) + 1
+            let ready = wait(milliseconds: milliseconds, watchesInput: endsWithInput)
             if ready.signal == SIGHUP {
                 if let manager { manager.reload { reload(hub) } } else { reload(hub) }
             }
@@ -149,7 +152,7 @@ public final class Server {
             if ready.subscriptions { receiveSubscriptions(hub) }
             if ready.requests { receiveRequests(hub) }
             hub.expire()
-            if ready.signal == SIGTERM || ready.signal == SIGINT {
+            if ready.signal == SIGTERM || ready.signal == SIGINT || ready.inputEnded {
                 manager?.stopping()
                 let end = Clock.now() + Self.graceNanoseconds
                 while hub.hasWork, Clock.now() < end {
@@ -166,22 +169,35 @@ public final class Server {
     }
 
     /// Waits for something to do.
-    private func wait(milliseconds: Int) -> (requests: Bool, subscriptions: Bool, signal: Int32) {
+    private func wait(
+        milliseconds: Int, watchesInput: Bool
+    ) -> (requests: Bool, subscriptions: Bool, signal: Int32, inputEnded: Bool) {
         var items = (
             zmq_pollitem_t(socket: control.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
             zmq_pollitem_t(socket: events.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
             zmq_pollitem_t(socket: nil, fd: signals, events: Int16(ZMQ_POLLIN), revents: 0),
             zmq_pollitem_t(socket: connections.handles[0], fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
             zmq_pollitem_t(socket: connections.handles[1], fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
+            // A descriptor below 0 is passed over.
+            zmq_pollitem_t(socket: nil, fd: watchesInput ? STDIN_FILENO : -1, events: Int16(ZMQ_POLLIN), revents: 0),
             // Last, since it may not be there.
             zmq_pollitem_t(socket: authenticator?.socket.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
         )
         withUnsafeMutableBytes(of: &items) { bytes in
             let list = bytes.assumingMemoryBound(to: zmq_pollitem_t.self)
-            _ = zmq_poll(list.baseAddress, authenticator == nil ? 5 : 6, milliseconds)
+            _ = zmq_poll(list.baseAddress, authenticator == nil ? 6 : 7, milliseconds)
         }
         let signal = items.2.revents != 0 ? crims_termination_read(signals) : 0
-        return (items.0.revents != 0, items.1.revents != 0, signal)
+        let inputEnded = items.5.revents != 0 && Self.inputHasEnded()
+        return (items.0.revents != 0, items.1.revents != 0, signal, inputEnded)
+    }
+
+    /// Reads what there is on standard input, which means nothing, and says whether that was its end.
+    private static func inputHasEnded() -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+            let count = read(STDIN_FILENO, buffer.baseAddress, buffer.count)
+            return count == 0 || count < 0 && errno != EINTR && errno != EAGAIN
+        }
     }
 
     /// Takes what libzmq tells of connections, and has the hub forget those that have ended.
