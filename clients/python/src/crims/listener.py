@@ -1,0 +1,170 @@
+"""Listening to a run that somebody else steps, without missing anything."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from types import TracebackType
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import zmq
+
+from .errors import DaemonLost
+from .keys import Keys, Path
+from .incidents import Incidents, from_records
+from .simulation import Run, Simulation, connect
+
+
+class HeardStep(NamedTuple):
+    """A step as it was published: [`start`, `end`), its incidents, and the mean count with and without adjustments.
+
+    `was_read` if it was not heard as a whole, and so was read from the daemon.
+    """
+
+    run: str
+    seq: int
+    start: datetime
+    end: datetime
+    count: int
+    expected: float
+    baseline: float
+    incidents: Incidents
+    was_read: bool
+
+
+class Listener:
+    """The steps of a run, each once and in order, whatever was lost on the way:
+
+        for step in crims.Listener("police"):
+            print(step.start, len(step.incidents))
+
+    Events are not repeated, so a listener that is slow or comes late misses some. Summaries of steps are numbered and
+    count their incidents: where they do not add up, or one is missing, the step is read from the daemon; `gaps` counts
+    such steps. It begins with step `seq`, however long ago that was, and ends when the run is closed or ended.
+
+    - `run`: the run's name. It has to be there: a listener may come late, not early.
+    - `simulation`: a connection to use; without one it makes its own, with the options of `connect`.
+    - `events`: where events are published, if it is not where the daemon says.
+    - `timeout`: seconds without a heartbeat until it fails; a daemon that is started again meanwhile is heard again.
+
+    Raises `UnknownRun`, `DaemonLost`, and what `connect` raises.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        *,
+        simulation: Simulation | None = None,
+        control: str | None = None,
+        events: str | None = None,
+        seq: int = 0,
+        timeout: float = 60.0,
+        client_key: Path | None = None,
+        server_key: Path | None = None,
+    ) -> None:
+        self._is_own = simulation is None
+        self.simulation = simulation or connect(
+            control, timeout=timeout, client_key=client_key, server_key=server_key)
+        self.timeout = timeout
+        self.seq = seq
+        self.gaps = 0
+        self._heard: dict[int, list[Any]] = {}
+        self._socket: zmq.Socket[Any] = zmq.Context.instance().socket(zmq.SUB)
+        try:
+            self._socket.linger = 0
+            keys = Keys.read(client_key, server_key)
+            if keys:
+                keys.set(self._socket)
+            for topic in (f"incidents/{run}/", f"step/{run}/", f"run/{run}/", "heartbeat/"):
+                self._socket.subscribe(topic)
+            self._socket.connect(events or events_endpoint(self.simulation))
+            # After subscribing, so that nothing falls between what is read and what is heard.
+            self.run: Run = self.simulation.run(run)
+        except BaseException:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[HeardStep]:
+        """Steps with their incidents, until the run is closed or ended."""
+        heard = time.monotonic()
+        yield from self._catch_up()
+        while self.run.state == "open":
+            if not self._socket.poll(min(1000.0, 1000 * self.timeout)):
+                if time.monotonic() - heard > self.timeout:
+                    raise DaemonLost(
+                        f"no heartbeat from {self.simulation.control} for {time.monotonic() - heard:.0f} s: the daemon "
+                        f"has died or hangs, or its events do not get here. All steps before {self.seq} are complete."
+                    )
+                continue
+            topic, payload = self._socket.recv_multipart()
+            heard = time.monotonic()
+            kind = topic.split(b"/", 1)[0]
+            fields = json.loads(payload)
+            if kind == b"incidents":
+                if fields["seq"] >= self.seq:
+                    self._heard.setdefault(fields["seq"], []).extend(fields["incidents"])
+            elif kind == b"step":
+                yield from self._take(fields)
+            elif kind == b"run":
+                if fields["event"] in ("ended", "closed"):
+                    yield from self._catch_up()
+            else:
+                # Both the last summary and the news of the end can be lost.
+                reached = {run["run"]: run["next_seq"] for run in fields["runs"]}
+                if reached.get(self.run.name, self.seq + 1) > self.seq:
+                    yield from self._catch_up()
+
+    def _take(self, summary: dict[str, Any]) -> Iterator[HeardStep]:
+        """A step of which all incidents should have come by now."""
+        seq = summary["seq"]
+        yield from self._read_until(seq)
+        if seq < self.seq:
+            return
+        records = self._heard.pop(seq, [])
+        counts = Counter(record["crime_category"] for record in records)
+        if counts != Counter(summary["by_category"]):
+            yield from self._read_until(seq + 1)
+            return
+        self.seq += 1
+        start = datetime.fromisoformat(summary["from"])
+        incidents = from_records(self.run.model, start, records)
+        yield HeardStep(summary["run"], seq, start, datetime.fromisoformat(summary["to"]), summary["count"],
+                        summary["expected"], summary["baseline"], incidents, False)
+
+    def _catch_up(self) -> Iterator[HeardStep]:
+        self.run.refresh()
+        yield from self._read_until(self.run.next_seq)
+
+    def _read_until(self, end: int) -> Iterator[HeardStep]:
+        while self.seq < end:
+            step = self.run.read(self.seq)
+            self._heard.pop(self.seq, None)
+            self.gaps += 1
+            self.seq += 1
+            yield HeardStep(step.run, step.seq, step.start, step.end, step.count, step.expected, step.baseline,
+                            step.incidents, True)
+
+    def close(self) -> None:
+        """Stops listening."""
+        self._socket.close()
+        if self._is_own:
+            self.simulation.close()
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
+
+def events_endpoint(simulation: Simulation) -> str:
+    """Where the daemon publishes, as seen from here: where it listens on all addresses, at the host of requests."""
+    (endpoint, *_) = simulation.endpoints["events"]
+    here = urlsplit(simulation.control)
+    for anywhere in ("//0.0.0.0:", "//*:", "//[::]:"):
+        endpoint = endpoint.replace(anywhere, f"//{here.hostname}:")
+    return endpoint
