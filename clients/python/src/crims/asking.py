@@ -97,7 +97,7 @@ class Wait:
         if now - self.since >= self.patience.timeout:
             raise DaemonLost(
                 f"no answer from {self.endpoint} for {now - self.since:.1f} s: the daemon has died or hangs. "
-                "What was acknowledged is kept: start it again on its data folder, and the same call goes on from there."
+                "What was acknowledged is kept: start it again on its data, and the same call goes on from there."
             )
         if status is not None:
             # Alive, and not at work on this: perhaps reading takes long, which is not made shorter by asking twice.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .incidents import Incidents, needs
+from .plans import RunPlans
 
 if TYPE_CHECKING:
     import pandas
@@ -15,7 +16,7 @@ _BY = {"category": "crime_category", "area": "MSOA", "code": "code"}
 
 
 def compare(run: Run, other: Run, by: str = "category", *, seq: int = 0, end: int | None = None) -> pandas.DataFrame:
-    """Compares two runs of one model with the same seed and replicate, such as a run and its fork, incident by incident.
+    """Compares runs of one model with the same seed and replicate, such as a run and its fork, incident by incident.
 
     Coupled runs share every incident but those that a policy takes away or adds, so that the difference between them is
     the policy's, without random noise. A row for each category, area or code (`by`), with the columns
@@ -27,13 +28,13 @@ def compare(run: Run, other: Run, by: str = "category", *, seq: int = 0, end: in
 
     Raises `ValueError` if the runs are not of one model, or do not have the same steps.
     """
-    table_of(run, other, by)
+    require_comparable(run, other, by)
     last = min(run.next_seq, other.next_seq) if end is None else end
     return tabulate(run.incidents(seq, last), other.incidents(seq, last), by)
 
 
-def table_of(run: Any, other: Any, by: str) -> str:
-    """The column that `by` is about; checks that the two can be compared."""
+def require_comparable(run: RunPlans, other: RunPlans, by: str) -> None:
+    """Raises `ValueError` for runs that cannot be compared, or not by that."""
     if by not in _BY:
         raise ValueError(f"by is one of {', '.join(_BY)}, not {by!r}")
     if run.model.digest != other.model.digest:
@@ -43,7 +44,6 @@ def table_of(run: Any, other: Any, by: str) -> str:
             f"steps differ: {run.name!r} begins at {run.start} with steps of {run.step_length}, "
             f"{other.name!r} at {other.start} with steps of {other.step_length}"
         )
-    return _BY[by]
 
 
 def tabulate(run: Incidents, other: Incidents, by: str) -> pandas.DataFrame:

@@ -91,7 +91,7 @@ class Connection:
     def _receive(self, socket: zmq.Socket[Any], op: str, request_id: str, seconds: float) -> Reply | Refused | None:
         """The reply to that request, None if none comes in time."""
         deadline = time.monotonic() + seconds
-        while socket.poll(max(0.0, 1000 * seconds)):
+        while socket.poll(max(0, int(1000 * seconds))):
             found = decode(self.endpoint, op, socket.recv(), request_id)
             frames: list[Any] = []
             copies = not isinstance(found, dict) or found.get("count", 0) <= COPIED_ROWS

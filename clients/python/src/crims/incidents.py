@@ -6,7 +6,7 @@ import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from .model import Model
 
@@ -17,8 +17,15 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
+Kind = Literal["q", "i", "H", "B"]
 # The columns of the protocol, in its order: name, type of `array`, type of numpy.
-COLUMNS = (("id", "q", "<i8"), ("time", "i", "<i4"), ("MSOA", "H", "<u2"), ("crime", "H", "<u2"), ("suspect", "B", "u1"))
+COLUMNS: tuple[tuple[str, Kind, str], ...] = (
+    ("id", "q", "<i8"),
+    ("time", "i", "<i4"),
+    ("MSOA", "H", "<u2"),
+    ("crime", "H", "<u2"),
+    ("suspect", "B", "u1"),
+)
 
 
 class Incident(NamedTuple):
@@ -130,7 +137,7 @@ class Incidents(Sequence[Incident]):
     def _repr_html_(self) -> str:
         head = self._head(10)
         try:
-            return str(head.frame()._repr_html_()) + f"<p>{len(self):,} incidents</p>"
+            return head.frame().to_html(index=False) + f"<p>{len(self):,} incidents</p>"
         except ImportError:
             from .html import table
 

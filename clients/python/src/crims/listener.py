@@ -6,9 +6,10 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import zmq
@@ -19,7 +20,8 @@ from .incidents import Incidents, from_records
 from .simulation import Run, Simulation, connect
 
 
-class HeardStep(NamedTuple):
+@dataclass(frozen=True)
+class HeardStep:
     """A step as it was published: [`start`, `end`), its incidents, and the mean count with and without adjustments.
 
     `was_read` if it was not heard as a whole, and so was read from the daemon.
@@ -93,7 +95,7 @@ class Listener:
         heard = time.monotonic()
         yield from self._catch_up()
         while self.run.state == "open":
-            if not self._socket.poll(min(1000.0, 1000 * self.timeout)):
+            if not self._socket.poll(int(min(1000, 1000 * self.timeout))):
                 if time.monotonic() - heard > self.timeout:
                     raise DaemonLost(
                         f"no heartbeat from {self.simulation.control} for {time.monotonic() - heard:.0f} s: the daemon "

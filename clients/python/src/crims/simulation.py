@@ -261,8 +261,8 @@ class Run(RunPlans):
     ) -> pandas.DataFrame:
         """Expected counts under the adjustments as known now, and `baseline` ones without them.
 
-        `by` is any of `area`, `category`, `code`, `hour`, `hour_of_week`, `day`, `month`. Without `start` and `end` it is
-        of the time from the run's start to where it stands; times ahead are possible, too.
+        `by` is any of `area`, `category`, `code`, `hour`, `hour_of_week`, `day`, `month`. Without `start` and `end` it
+        is of the time from the run's start to where it stands; times ahead are possible, too.
         """
         return self._do(self._rates(by, start, end))
 

@@ -67,7 +67,7 @@ class Step:
         Raises `AttributeError` if they were not asked for.
         """
         if self._incidents is None:
-            raise AttributeError("these steps were asked for without incidents: format='columns', the default, has them")
+            raise AttributeError("these steps came without incidents: format='columns', the default, has them")
         return self._incidents
 
     def frame(self) -> pandas.DataFrame:

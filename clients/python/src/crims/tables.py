@@ -111,7 +111,7 @@ def area_shapes(incidents: Incidents, boundaries: Any = None) -> geopandas.GeoDa
     missing = [code for code in codes if code not in shapes.index]
     if missing:
         raise ValueError(
-            f"the boundaries lack {len(missing)} of {len(codes)} areas of {incidents.model.name!r}, such as {missing[0]}"
+            f"the boundaries lack {len(missing)} of the {len(codes)} areas of {incidents.model.name!r}, as {missing[0]}"
         )
     shapes = shapes.loc[codes]
     return geopandas.GeoDataFrame({"MSOA": codes}, geometry=shapes.geometry.values, crs=shapes.crs)
