@@ -3,7 +3,7 @@
 Starts crims on free ports of this machine alone, runs listener.py and police_abm.py on one run and
 scenario.py on another, and prints a table. Files go to out/. What it started, it ends.
 
-    pip install -r requirements.txt
+    pip install -r requirements.txt ../clients/python
     python demo.py --crims ../.build/release/crims
 """
 
@@ -15,6 +15,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import crims
 
 HERE = Path(__file__).resolve().parent
 started = []
@@ -105,6 +107,8 @@ def table(weeks):
 
 def demo(data):
     control, events = start_daemon(data)
+    with crims.connect(control) as sim:  # so that the listener finds the run that it listens to
+        sim.open("merseyside", start="2020-01-06", seed=1, run="police")
     csv, results, png = out / "incidents.csv", out / "police_abm.json", out / "scenario.png"
     run = ["--control", control, "--run", "police"]
     listener = start_example("listener", *run, "--events", events, "--csv", csv, "--idle", 10)

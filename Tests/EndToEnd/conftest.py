@@ -7,6 +7,7 @@ import pathlib
 import select
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -20,6 +21,10 @@ ANY_PORT = "tcp://127.0.0.1:*"
 # A daemon started without --data keeps its runs there, and never among those of whoever runs the tests.
 STATE = tempfile.TemporaryDirectory(prefix="crims-state-")
 os.environ["XDG_STATE_HOME"] = STATE.name
+# The package of this checkout, whatever is installed; for the tests and for the programs that they start.
+PACKAGE = str(ROOT / "clients" / "python" / "src")
+sys.path.insert(0, PACKAGE)
+os.environ["PYTHONPATH"] = os.pathsep.join([PACKAGE, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def read_line(pipe, seconds):
