@@ -25,9 +25,7 @@ crims_connect <- function(endpoint = "tcp://127.0.0.1:5555", patience = 3, give_
 # reply its class is no_answer or bad_reply, and the same may be asked again if it has a name (rule 1).
 crims_ask <- function(crims, op, ...) {
   request <- list(v = 1, op = op, id = crims_id(crims), ...)
-  frame <- charToRaw(enc2utf8(crims_json(Filter(Negate(is.null), request))))
-  answered <- FALSE
-  on.exit(if (!answered) crims$socket <- crims_socket(crims, crims$socket)) # Ctrl-C, too
+  frame <- charToRaw(crims_json(Filter(Negate(is.null), request)))
   patience <- crims$patience
   since <- crims_now()
   zmq.msg.send(frame, crims$socket, serialize = FALSE)
@@ -45,7 +43,6 @@ crims_ask <- function(crims, op, ...) {
     crims$socket <- crims_socket(crims, crims$socket)
     zmq.msg.send(frame, crims$socket, serialize = FALSE)
   }
-  answered <- TRUE
   if (!reply$ok) crims_stop(reply$error$code, paste0(op, ": ", reply$error$message), reply$error)
   reply
 }

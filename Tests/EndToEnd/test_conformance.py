@@ -241,9 +241,9 @@ def test_wrong_usage_exits_with_2(arguments):
     assert "usage: check.py" in finished.stderr
 
 
-def of_client(*command, cases=(), timeout=120):
+def of_client(*command, cases=(), patience="1"):
     options = [word for case in cases for word in ("--case", case)]
-    return check("client", *options, "--", *command, timeout=timeout)
+    return check("client", "--patience", patience, "--give-up", str(4 * float(patience)), *options, "--", *command)
 
 
 def has_r():
@@ -304,9 +304,9 @@ WRONG_CLIENTS = {
     "does not wait for others": ("53", "status says that the run is at work"),
     "any id": ("56", "seq: expected 1, came 0"),
     "one id for all": ("55", "in what the client understood"),
-    "hurries": ("57", "has to wait longer than its --patience of 0.4 s"),
+    "hurries": ("57", "so it has to wait longer each time, not 0.6 s again"),
     "takes its time": ("58", "s to give up, though there had never been an answer"),
-    "gives up early": ("59", "before its --give-up of 2 s"),
+    "gives up early": ("59", "before its --give-up of 2.4 s"),
     "dies of nonsense": ("60", "JSONDecodeError: Expecting value"),
     "knows all members": ("61", 'and printed {"error": "bad_reply"}'),
     "15 digits": ("03", "reply.incidents[0].id: expected 1883068281389058, came 1883068281389060.0"),
@@ -326,15 +326,15 @@ WRONG_CLIENTS = {
 @pytest.mark.parametrize("flaw", WRONG_CLIENTS)
 def test_a_wrong_client_fails(flaw):
     case, told = WRONG_CLIENTS[flaw]
-    text = failure(of_client(sys.executable, WRONG_CLIENT, flaw, cases=[f"{case}-"]))
+    text = failure(of_client(sys.executable, WRONG_CLIENT, flaw, cases=[f"{case}-"], patience="0.6"))
     assert told in text, text
     assert "told the client to ask {" in text
 
 
 def test_a_client_that_hangs_fails():
     program = "import sys, check, playing; playing.HANGS = 0.5; sys.exit(check.main(sys.argv[1:]))"
-    command = [sys.executable, WRONG_CLIENT, "waits for ever"]
-    finished = subprocess.run([sys.executable, "-c", program, "client", "--case", "59-", "--", *command],
+    command, times = [sys.executable, WRONG_CLIENT, "waits for ever"], ["--patience", "0.25", "--give-up", "1"]
+    finished = subprocess.run([sys.executable, "-c", program, "client", "--case", "59-", *times, "--", *command],
                               env={**os.environ, "PYTHONPATH": str(SUITE)}, capture_output=True, text=True, timeout=30)
     assert "neither asks nor prints a line: it hangs." in failure(finished)
 

@@ -34,8 +34,8 @@ def parsed(arguments):
     server.add_argument("endpoint", help="where it takes requests, such as tcp://127.0.0.1:5555")
     server.add_argument("--timeout", type=seconds, default=10, metavar="S", help="for each reply (10)")
     client = kinds.add_parser("client", parents=[common], help="play the server to a client")
-    client.add_argument("--patience", type=seconds, default=0.4, metavar="S", help="that of a client in faults (0.4)")
-    client.add_argument("--give-up", type=seconds, default=2, metavar="S", help="that of a client in faults (2)")
+    client.add_argument("--patience", type=seconds, default=1, metavar="S", help="that of a client in faults (1)")
+    client.add_argument("--give-up", type=seconds, default=4, metavar="S", help="that of a client in faults (4)")
     client.add_argument("command", nargs="+", metavar="COMMAND", help="the client, after --")
     options = parser.parse_args(arguments)
     if not cases.load(options.case):
@@ -85,7 +85,10 @@ def of_client(options):
         client.end()
     with ThreadPoolExecutor(4) as pool:
         faults = [case for case in wanted if case.has_faults]
-        yield from zip(faults, pool.map(lambda case: with_faults(case, options), faults))
+        # The last are the longest.
+        running = {case.name: pool.submit(with_faults, case, options) for case in reversed(faults)}
+        for case in faults:
+            yield case, running[case.name].result()
 
 
 def with_faults(case, options):

@@ -179,22 +179,18 @@ class Play:
         self.client.reply(asked, {**self.sent, **more}, self.frames)
 
     def lose(self, asked):
-        """Answers when it is asked again, and if it is slow, again."""
-        if len(self.asks) < (3 if self.fault == "slow" else 2):
+        """Answers when it is asked again; what is slow is asked for after 1 and 3 times the patience, not after 2."""
+        waited = asked.at - self.asks[0].at
+        if len(self.asks) < 2 or (self.fault == "slow" and waited < 2.5 * self.client.patience):
             return
-        if self.fault == "slow":
-            self.look_at_the_times()
+        if self.fault == "slow" and len(self.asks) > 3:
+            raise Wrong(
+                f"the client asked {len(self.asks)} times within {waited:.1f} s: status is answered and the reply is "
+                f"not, so it has to wait longer each time, not {self.client.patience:g} s again"
+            )
         self.answer(asked)
         if self.fault == "late":
             self.client.reply(self.asks[0], self.sent, self.frames)
-
-    def look_at_the_times(self):
-        waited = self.asks[2].at - self.asks[1].at
-        if waited < 1.5 * self.client.patience:
-            raise Wrong(
-                f"the client asked a third time after {waited:.2f} s: status is answered and the reply is not, so it "
-                f"has to wait longer than its --patience of {self.client.patience:g} s"
-            )
 
     def hold(self, asked):
         if len(self.asks) > 1:
