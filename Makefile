@@ -7,7 +7,8 @@ SHELL := /bin/bash
 packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev python3-venv gcc strace
 venv := .venv
 python := $(venv)/bin/python
-requirements := requirements.txt
+requirements := requirements.txt examples/requirements.txt Tests/EndToEnd/requirements.txt \
+  clients/python/tests/requirements.txt clients/python/pyproject.toml
 crims := .build/release/crims
 DATA ?= ../shared/data
 counts := $(DATA)/police-uk/england-and-wales-8-months-counts.csv.gz
@@ -46,10 +47,12 @@ test: build $(venv)/ready
 	@grep -E '^(➜|✔ Test run)' .build/swift-test.log
 	@echo '== tests of the daemon from outside (pytest)'
 	$(python) -m pytest -q -rs Tests/EndToEnd
+	@echo '== tests of the Python client (pytest)'
+	$(python) -m pytest -q -rs clients/python/tests
 
 lint: $(venv)/ready
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
-	$(venv)/bin/ruff check --quiet examples Tests reference Benchmarks
+	$(venv)/bin/ruff check --quiet examples Tests reference Benchmarks clients
 	@echo 'lint: in order'
 
 build: system-packages
@@ -138,7 +141,7 @@ system-packages:
 $(venv)/ready: $(requirements) | system-packages
 	@echo '== installing Python packages into $(venv)'
 	python3 -m venv $(venv)
-	$(venv)/bin/pip install --quiet --disable-pip-version-check --requirement $(requirements)
+	$(venv)/bin/pip install --quiet --disable-pip-version-check --requirement $(firstword $(requirements))
 	@touch $@
 
 clean:

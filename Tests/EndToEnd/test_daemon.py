@@ -112,6 +112,30 @@ def test_a_signal_at_rest_ends_the_daemon(start_daemon, number):
     assert start_daemon().signal(number, within=1) == 0
 
 
+@pytest.mark.parametrize("option", [["--end-with-input"], []])
+def test_the_end_of_its_input_ends_the_daemon_only_if_asked_to(option):
+    import subprocess
+
+    process = subprocess.Popen(
+        [CRIMS, "serve", "--control", ANY_PORT, "--events", ANY_PORT, "--no-data", *option], cwd=ROOT,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
+    )  # fmt: skip
+    try:
+        client = Client(json.loads(read_line(process.stdout, 5))["control"][0])
+        process.stdin.write(b"what comes in means nothing\n" * 1000)
+        assert client.hello()["ok"] and process.poll() is None
+        process.stdin.close()
+        if option:
+            assert process.wait(2) == 0
+        else:
+            assert client.hello()["ok"] and process.poll() is None
+        client.end()
+    finally:
+        process.terminate()
+        assert process.wait(3) == 0
+        process.stdout.close()
+
+
 def test_a_large_reply_takes_time_in_proportion(start_daemon, connect):
     client = connect(Client, start_daemon().control)
     took = []

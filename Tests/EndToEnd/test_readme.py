@@ -1,7 +1,12 @@
 """The README's commands and programs are what they say they are."""
 
+import os
 import pathlib
 import re
+import subprocess
+import sys
+
+import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -19,9 +24,15 @@ def without_head(path):
     return "\n".join(lines[next(n for n, line in enumerate(lines) if not line.startswith("#")):])
 
 
-def test_the_python_client_is_the_one_that_is_tested():
-    assert block("python") == (ROOT / "examples/client_20_lines.py").read_text().strip()
-    assert len(block("python").split("\n")) <= 20
+def test_the_python_program_runs(daemon):
+    pytest.importorskip("crims", reason="pip install './clients/python[frame]'")
+    assert block("python") == (ROOT / "examples/first_day.py").read_text().strip()
+    done = subprocess.run([sys.executable, ROOT / "examples/first_day.py"], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, "CRIMS_CONTROL": daemon.control})
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line[:19] for line in lines[:24]] == [f"2020-01-06 {hour:02}:00:00" for hour in range(24)]
+    assert "MSOA" in lines[24]
 
 
 def test_the_r_client_is_the_one_in_examples():

@@ -142,6 +142,7 @@ class AsyncConnection:
     def close(self) -> None:
         """Closes all sockets."""
         self.is_closed = True
+        self._idle.clear()
         self._context.destroy(linger=0)
 
 

@@ -9,11 +9,14 @@ import platform
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from .simulation import Simulation
 
 _EXTRAS = {"frame": ("numpy", "pandas", "pyarrow", "tqdm"), "polars": ("polars",), "geo": ("geopandas",),
            "gym": ("gymnasium",)}
@@ -38,15 +41,18 @@ def main(arguments: list[str] | None = None) -> int:
     for finding in findings(options):
         wrong += finding.level == "wrong"
         print(f"{finding.level:>5}  {finding.words}", flush=True)
-    print("\nEverything that a simulation needs is there." if not wrong else f"\n{wrong} thing(s) to mend.")
+    print("\nNothing is wrong." if not wrong else f"\nTo be mended: {wrong}.")
     return 1 if wrong else 0
 
 
 def findings(options: argparse.Namespace) -> Iterator[Finding]:
     yield from _python()
     yield from _packages()
-    yield from _executable()
-    yield from _daemon(options)
+    can_launch = False
+    for finding in _executable():
+        can_launch = finding.level == "ok"
+        yield finding
+    yield from _daemon(options, can_launch)
 
 
 def _python() -> Iterator[Finding]:
@@ -99,7 +105,7 @@ def _executable() -> Iterator[Finding]:
         yield Finding("wrong", f"crims.launch() will not work: {error}")
 
 
-def _daemon(options: argparse.Namespace) -> Iterator[Finding]:
+def _daemon(options: argparse.Namespace, can_launch: bool) -> Iterator[Finding]:
     from .errors import CrimsError, NoDaemon
     from .simulation import DEFAULT_CONTROL, connect
 
@@ -107,7 +113,9 @@ def _daemon(options: argparse.Namespace) -> Iterator[Finding]:
     try:
         sim = connect(endpoint, timeout=options.timeout, client_key=options.client_key, server_key=options.server_key)
     except NoDaemon:
-        yield Finding("wrong", _why_silent(endpoint, bool(options.client_key)))
+        # Who launches daemons needs none to be there.
+        level = "wrong" if options.control or os.environ.get("CRIMS_CONTROL") or not can_launch else "note"
+        yield Finding(level, _why_silent(endpoint, bool(options.client_key)))
         return
     except (CrimsError, ValueError, OSError) as error:
         yield Finding("wrong", f"{endpoint}: {error}")
@@ -118,18 +126,16 @@ def _daemon(options: argparse.Namespace) -> Iterator[Finding]:
             yield Finding("wrong", "it has no models: `crims models list` in its folder, or start it with --models DIR")
             return
         yield Finding("ok", f"models: {', '.join(sim.models)}")
-        yield from _trial(sim.models[0], sim.role, lambda: sim)
+        yield from _trial(sim)
 
 
-def _trial(model: str, role: str, simulation: Callable[[], object]) -> Iterator[Finding]:
+def _trial(sim: Simulation) -> Iterator[Finding]:
     """A step of a run that is taken away again."""
     from .errors import CrimsError
-    from .simulation import Simulation
 
-    sim = simulation()
-    assert isinstance(sim, Simulation)
-    if role != "driver":
-        yield Finding("note", f"the role {role!r} may not open runs; only 'driver' may")
+    model = sim.models[0]
+    if sim.role != "driver":
+        yield Finding("note", f"the role {sim.role!r} may not open runs; only 'driver' may")
         return
     try:
         described = sim.describe(model)

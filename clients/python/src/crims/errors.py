@@ -53,25 +53,35 @@ class Refused(CrimsError):
 
 
 class BadRequest(Refused):
+    """A field is wrong; `details` may name it."""
+
     code = "bad_request"
 
 
 class UnsupportedVersion(Refused):
+    """The daemon does not speak this version of the protocol."""
+
     code = "unsupported_version"
     advice = "This package speaks version 1: use a release of the daemon that does, or another one of this package."
 
 
 class UnknownOp(Refused):
+    """The daemon does not know this operation."""
+
     code = "unknown_op"
     advice = "The daemon is of another release than this package."
 
 
 class UnknownModel(Refused):
+    """There is no such model, or it is not in order."""
+
     code = "unknown_model"
     advice = "sim.models names those that there are; `crims models check FOLDER` says what is wrong with one."
 
 
 class UnknownRun(Refused):
+    """There is no such run."""
+
     code = "unknown_run"
     advice = (
         "It was deleted or never opened, or the daemon was started again on another data folder or with --no-data: "
@@ -80,36 +90,50 @@ class UnknownRun(Refused):
 
 
 class UnknownArea(Refused):
+    """The model has no such area."""
+
     code = "unknown_area"
     advice = "run.model.areas has the codes."
 
 
 class UnknownCrime(Refused):
+    """The model has no such category, code or description."""
+
     code = "unknown_crime"
     advice = "run.model.categories and run.model.crimes have the names."
 
 
 class UnknownAdjustment(Refused):
+    """The run has no such adjustment."""
+
     code = "unknown_adjustment"
     advice = "run.adjustments() lists them."
 
 
 class RunExists(Refused):
+    """A run of that name has other arguments."""
+
     code = "run_exists"
     advice = "Open it with the arguments that it has, or give another name."
 
 
 class RunClosed(Refused):
+    """The run is closed."""
+
     code = "run_closed"
     advice = "It can still be read and forked."
 
 
 class RunEnded(Refused):
+    """The run has reached its end."""
+
     code = "run_ended"
     advice = "It can still be read and forked."
 
 
 class OutOfStep(Refused):
+    """The step asked for is not the next one; `details` has `expected_seq`."""
+
     code = "out_of_step"
     advice = (
         "Another client steps this run, or the daemon stands on an older state of its data folder. "
@@ -118,39 +142,55 @@ class OutOfStep(Refused):
 
 
 class Conflict(Refused):
+    """The same name, seq or key, and not the same request."""
+
     code = "conflict"
-    advice = "What was asked before under this name was something else."
+    advice = "Under this name, seq or key something else was asked before, perhaps by another client."
 
 
 class TooLate(Refused):
+    """A time that has passed."""
+
     code = "too_late"
 
 
 class ParticipantLost(Refused):
+    """A participant has not asked in time; `details` has its `name`."""
+
     code = "participant_lost"
     advice = "The step was not taken: ask again, or go on without it in a fork."
 
 
 class LimitExceeded(Refused):
+    """A limit of the daemon; `details` has its name as `limit`."""
+
     code = "limit_exceeded"
     advice = "sim.limits has those in force; each is an option of `crims serve`."
 
 
 class Forbidden(Refused):
+    """The key's role may not do this; `details` has `needs` and `role`."""
+
     code = "forbidden"
 
 
 class ModelChanged(Refused):
+    """The run's model, or how it is drawn, is not what it was."""
+
     code = "model_changed"
     advice = "Put the model or release back that the run was opened with, or open a new run."
 
 
 class StorageFailed(Refused):
+    """The daemon cannot keep what was asked, so it was not done."""
+
     code = "storage"
     advice = "Nothing has changed, and reading goes on. Make room on the daemon's disk and ask again."
 
 
 class InternalError(Refused):
+    """A mistake in the daemon."""
+
     code = "internal"
     advice = "Nothing has changed. Please tell the makers of CriMS, with the daemon's log."
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
+from .errors import MissingPackage
 from .model import Model
 
 if TYPE_CHECKING:
@@ -205,10 +207,9 @@ def from_records(model: Model, start: datetime, records: list[dict[str, Any]]) -
 
 def needs(package: str, extra: str) -> Any:
     """An optional package, or an error that says how to install it."""
-    import importlib
-
-    from .errors import MissingPackage
-
+    loaded = sys.modules.get(package)
+    if loaded is not None:
+        return loaded
     try:
         return importlib.import_module(package)
     except ImportError:

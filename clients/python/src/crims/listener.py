@@ -77,7 +77,7 @@ class Listener:
         self._heard: dict[int, list[Any]] = {}
         self._socket: zmq.Socket[Any] = zmq.Context.instance().socket(zmq.SUB)
         try:
-            self._socket.linger = 0
+            self._socket.setsockopt(zmq.LINGER, 0)
             keys = Keys.read(client_key, server_key)
             if keys:
                 keys.set(self._socket)
