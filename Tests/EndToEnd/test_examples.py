@@ -197,6 +197,25 @@ def test_listener_may_come_late_or_after_the_end(daemon, tmp_path):
         assert figures(printed)[2] >= filled
 
 
+def test_listener_ends_when_nothing_comes_any_more(daemon, tmp_path):
+    name, nobody = open_run(daemon), next(names)
+    daemon.ask("step", run=name, count=5, format="none")
+    waiting = [listen(daemon, one, tmp_path / f"{one}.csv", "--idle", 1) for one in (name, nobody)]
+    for listener, steps in zip(waiting, (5, 0)):
+        printed, errors = listener.communicate(timeout=20)
+        assert (listener.returncode, errors) == (0, "")
+        assert figures(printed)[0] == steps
+
+
+def test_listener_waits_for_a_run_that_is_opened_later(daemon, tmp_path):
+    name, file = next(names), tmp_path / "incidents.csv"
+    listener = listen(daemon, name, file)
+    time.sleep(1)
+    daemon.ask("open", run=name, model="merseyside", start="2020-03-02", seed=3)
+    step_and_close(daemon, name, 24)
+    assert figures(listener.communicate(timeout=20)[0])[:2] == (24, len(daemon.incidents(name)))
+
+
 def test_listener_does_not_take_in_a_run_of_like_name(daemon, tmp_path):
     name = open_run(daemon)
     like = f"{name}0"
@@ -236,6 +255,8 @@ def test_scenario_changes_only_what_the_policy_changes(daemon, tmp_path):
     assert tuple(int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", printed)) == expected
 
     assert well(run("scenario.py", *options)) == printed  # a second time, on the same runs
+    longer = well(run("scenario.py", *options[:-4], "--weeks", 4, "--png", png))
+    assert int(longer.split()[2].replace(",", "")) > len(compared), "and they can be gone on with"
 
 
 @needs_mesa

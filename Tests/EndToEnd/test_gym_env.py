@@ -1,5 +1,6 @@
 """The patrol-allocation environment: what Gymnasium expects of it, and what its docstring promises."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -129,6 +130,20 @@ def test_expected_is_the_mean_of_what_is_prevented(make):
     error = numpy.std(prevented, ddof=1) / len(prevented) ** 0.5
     assert 0 < error < numpy.mean(prevented) / 5
     assert abs(numpy.mean(prevented) - first) < 4 * error
+
+
+@pytest.mark.parametrize("category", [None, "robbery"])
+def test_expected_weighs_what_the_daemon_expects_less_by_severity(make, category):
+    """With a severity of 1 and 0 it counts incidents, and so does the daemon."""
+    env = make(reward="expected")
+    env.model = copy.copy(env.model)
+    env.model.crimes = [
+        crime._replace(severity=float(category in (None, crime.category))) for crime in env.model.crimes
+    ]
+    rewards = [step[1] for step in episode(env, seed=2)[1:]]
+    counts = [env.run.read(seq, format="none", categories=category) for seq in range(21, 42)]
+    assert rewards == pytest.approx([count.baseline - count.expected for count in counts], abs=1e-5)
+    assert max(rewards) > 0.01
 
 
 def test_runs_go_away(sim, make):
