@@ -128,7 +128,7 @@ def measure(officers, steps, seed):
     clocks.watch(Run, "step", "step")
     clocks.watch(Incidents, "_made", "rows")
     with crims.launch(models=ROOT / "models") as sim:
-        run = sim.open("merseyside", "2020-01-06", seed=seed, publish=False)
+        run = sim.open("merseyside", "2020-01-06", seed=seed)
         force = Force(run, officers, seed)
         daemon = -processor_seconds(sim.daemon.pid)
         for clock in (clocks.wall, clocks.processor):

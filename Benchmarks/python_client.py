@@ -26,7 +26,7 @@ import zmq  # noqa: E402
 from crims.asking import encode  # noqa: E402
 
 WARM_UP = 200
-WORLD = {"start": "2020-01-06", "seed": 1, "publish": False}
+WORLD = {"start": "2020-01-06", "seed": 1}
 
 
 def build(folder):
@@ -55,9 +55,9 @@ def connect(kind, endpoint):
     return socket
 
 
-def record(sim, name, step, count):
+def record(sim, name, count, world):
     """The replies of a run, frame by frame."""
-    sim.open("merseyside", step=step, run=name, **WORLD)
+    sim.open("merseyside", run=name, **world)
     with connect(zmq.REQ, sim.control) as socket:
         replies = []
         for request in requests(name, count):
@@ -75,10 +75,11 @@ def write(replies, path):
                 file.write(len(frame).to_bytes(4, "little") + frame)
 
 
-def measure(step, count, processors):
+def measure(step, count, publish, processors):
+    world = {**WORLD, "step": step, "publish": publish}
     with crims.launch(models=ROOT / "models") as sim, tempfile.TemporaryDirectory(prefix="crims-bench-") as folder:
         count += WARM_UP
-        replies = record(sim, "recorded", step, count)
+        replies = record(sim, "recorded", count, world)
         write(replies, os.path.join(folder, "replies"))
         command = [build(folder), os.path.join(folder, "replies")]
         if processors:
@@ -88,7 +89,7 @@ def measure(step, count, processors):
         peer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             endpoint = peer.stdout.readline().strip()
-            run = sim.open("merseyside", step=step, run="measured", **WORLD)
+            run = sim.open("merseyside", run="measured", **world)
             times = {"package": [], "bare": []}
             with connect(zmq.REQ, endpoint) as bare:
                 for request, reply in zip(requests("measured", count), replies):
@@ -106,7 +107,8 @@ def measure(step, count, processors):
             peer.terminate()
             peer.wait()
             peer.stdout.close()
-    result = {"step": step, "steps": count - WARM_UP, "bytes": statistics.median(sum(map(len, one)) for one in replies)}
+    result = {"step": step, "publish": publish, "steps": count - WARM_UP,
+              "bytes": statistics.median(sum(map(len, one)) for one in replies)}
     for name, seconds in times.items():
         cut = sorted(seconds[WARM_UP:])
         result[f"{name}_us"] = {"p50": 1e6 * statistics.median(cut), "p90": 1e6 * cut[len(cut) * 9 // 10]}
@@ -119,6 +121,7 @@ def main():
     parser.add_argument("--steps", type=int, default=2000, help="steps of each round (default 2000)")
     parser.add_argument("--rounds", type=int, default=5, help="each with a daemon of its own (default 5)")
     parser.add_argument("--step", default="1h", help="length of a step (default 1h)")
+    parser.add_argument("--unpublished", action="store_true", help="a run without events, which follow the reply")
     parser.add_argument("--pin", action="store_true", help="this process on one processor, both servers on another")
     parser.add_argument("--json", action="store_true", help="print a JSON document instead of a line")
     options = parser.parse_args()
@@ -128,7 +131,8 @@ def main():
     if processors and len(processors) < 2:
         parser.error("--pin needs two processors")
     try:
-        rounds = [measure(options.step, options.steps, processors) for _ in range(options.rounds)]
+        rounds = [measure(options.step, options.steps, not options.unpublished, processors)
+                  for _ in range(options.rounds)]
     except crims.CrimsError as error:
         sys.exit(f"python_client.py: {error}")
     except (FileNotFoundError, subprocess.CalledProcessError) as error:
