@@ -230,8 +230,7 @@ def _seconds() -> float:
 
 
 def _connect(control: str, timeout: float) -> crims.Simulation:
-    client_key, server_key = (os.environ.get(name) or None for name in ("CRIMS_CLIENT_KEY", "CRIMS_SERVER_KEY"))
-    return crims.connect(control, timeout=timeout, client_key=client_key, server_key=server_key)
+    return crims.connect(control, timeout=timeout)
 
 
 def _connected() -> crims.Simulation:
