@@ -56,7 +56,11 @@ def main():
     changed = 0
     for case in cases.load(arguments.case):
         before = case.path.read_text(encoding="utf-8")
-        record(case, arguments.endpoint)
+        try:
+            record(case, arguments.endpoint)
+        except asking.NoAnswer as silence:
+            print(f"{case.name}: {silence}", file=sys.stderr)
+            return 1
         if case.text() != before:
             changed += 1
             print(f"{case.name}: {'would change' if arguments.check else 'written'}")

@@ -21,6 +21,9 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
 # NetLogo puts the model's folder first on the path. The predecessor's has another package of that name in it, so ours
 # is looked for beside this file.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -227,8 +230,7 @@ def _seconds() -> float:
 
 
 def _connect(control: str, timeout: float) -> crims.Simulation:
-    client_key, server_key = (os.environ.get(name) or None for name in ("CRIMS_CLIENT_KEY", "CRIMS_SERVER_KEY"))
-    return crims.connect(control, timeout=timeout, client_key=client_key, server_key=server_key)
+    return crims.connect(control, timeout=timeout)
 
 
 def _connected() -> crims.Simulation:
@@ -245,7 +247,7 @@ def _connected() -> crims.Simulation:
             ) from error
     if _launched and _launched.daemon and _launched.daemon.is_running():
         return _launched
-    if _is_taken(DEFAULT_CONTROL):
+    if _is_there(DEFAULT_CONTROL):
         with suppress(crims.CrimsError):
             return _connect(DEFAULT_CONTROL, timeout)
     try:
@@ -258,14 +260,16 @@ def _connected() -> crims.Simulation:
     return _launched
 
 
-def _is_taken(endpoint: str) -> bool:
-    """Whether somebody listens there. ZeroMQ would not say so, and we would wait."""
-    host, port = endpoint[len("tcp://"):].split(":")
-    try:
-        socket.create_connection((host, int(port)), 1).close()
-    except OSError:
-        return False
-    return True
+def _is_there(endpoint: str) -> bool:
+    """Whether somebody listens at a place on this machine. ZeroMQ knows at once, and says so to who looks."""
+    seen = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    with zmq.Context() as context, context.socket(zmq.DEALER) as door:
+        door.linger = 0
+        monitor = door.get_monitor_socket(seen | zmq.EVENT_CONNECT_RETRIED)
+        door.connect(endpoint)
+        is_there = bool(monitor.poll(1000)) and recv_monitor_message(monitor)["event"] != zmq.EVENT_CONNECT_RETRIED
+        door.disable_monitor()
+    return is_there
 
 
 def _force(name: str, models: list[str]) -> str:

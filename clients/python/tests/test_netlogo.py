@@ -506,7 +506,10 @@ def test_a_daemon_with_keys_is_reached(netlogo, tmp_path):
 def test_a_daemon_at_the_usual_place_is_found(netlogo, daemon):
     model = netlogo(control=None)
     model.run(f"import netlogo_adapter; netlogo_adapter.DEFAULT_CONTROL = {daemon.control!r}")
+    said = daemon.daemon.words()
     assert model.setup().name() in names(daemon)
+    time.sleep(1.5)
+    assert daemon.daemon.words() == said, "the daemon complains of those who look whether it is there"
 
 
 def test_without_a_daemon_one_is_launched_and_ends_with_python(netlogo, daemon):

@@ -165,6 +165,9 @@ def test_the_doctor_knows_a_daemon_with_keys(tmp_path):
         assert code == 1 and "your key is not admitted" in words
         code, words = doctor("--control", daemon.control, "--timeout", "1")
         assert code == 1 and "it has keys" in words
+        code, words = doctor("--control", daemon.control, "--timeout", "1",
+                             CRIMS_CLIENT_KEY=str(keys / "alice.key_secret"), CRIMS_SERVER_KEY=str(keys / "server.key"))
+        assert code == 0 and "your role is 'driver'" in words
         with crims.connect(daemon.control, client_key=keys / "bob.key_secret", server_key=keys / "server.key") as bob:
             with pytest.raises(crims.Forbidden):
                 bob.open("merseyside", start="2020-01-06")

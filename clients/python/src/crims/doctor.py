@@ -115,7 +115,7 @@ def _daemon(options: argparse.Namespace, can_launch: bool) -> Iterator[Finding]:
     except NoDaemon:
         # Who launches daemons needs none to be there.
         level = "wrong" if options.control or os.environ.get("CRIMS_CONTROL") or not can_launch else "note"
-        yield Finding(level, _why_silent(endpoint, bool(options.client_key)))
+        yield Finding(level, _why_silent(endpoint, bool(options.client_key or os.environ.get("CRIMS_CLIENT_KEY"))))
         return
     except (CrimsError, ValueError, OSError) as error:
         yield Finding("wrong", f"{endpoint}: {error}")

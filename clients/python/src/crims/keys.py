@@ -20,10 +20,13 @@ class Keys(NamedTuple):
 
     @staticmethod
     def read(client_key: Path | None, server_key: Path | None) -> Keys | None:
-        """Reads NAME.key_secret of the client and server.key; None without either.
+        """Reads NAME.key_secret of the client and server.key; None without either. What is not given may be in the
+        environment, as `CRIMS_CLIENT_KEY` and `CRIMS_SERVER_KEY`.
 
         Raises `ValueError` if only one of them is given or a file is not what it should be, and `OSError`.
         """
+        client_key = client_key or os.environ.get("CRIMS_CLIENT_KEY") or None
+        server_key = server_key or os.environ.get("CRIMS_SERVER_KEY") or None
         if client_key is None and server_key is None:
             return None
         if client_key is None or server_key is None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import zmq
 
 from .errors import DaemonLost
-from .keys import Keys, Path
+from .keys import Path
 from .incidents import Incidents, from_records
 from .simulation import Run, Simulation, connect
 
@@ -78,7 +78,7 @@ class Listener:
         self._socket: zmq.Socket[Any] = zmq.Context.instance().socket(zmq.SUB)
         try:
             self._socket.setsockopt(zmq.LINGER, 0)
-            keys = Keys.read(client_key, server_key)
+            keys = self.simulation.keys
             if keys:
                 keys.set(self._socket)
             for topic in (f"incidents/{run}/", f"step/{run}/", f"run/{run}/", "heartbeat/"):

@@ -42,7 +42,8 @@ def connect(
     - `control`: where it takes requests; without it the environment's `CRIMS_CONTROL`, or tcp://127.0.0.1:5555.
     - `timeout`: seconds without a sign of life, until a call fails. The daemon may be started again meanwhile.
     - `limit`: seconds that a call may take in all, though the daemon is at work on it.
-    - `client_key`, `server_key`: the files NAME.key_secret and server.key, for a daemon with keys.
+    - `client_key`, `server_key`: the files NAME.key_secret and server.key, for a daemon with keys; without them the
+      environment's `CRIMS_CLIENT_KEY` and `CRIMS_SERVER_KEY`.
 
     Raises `NoDaemon` after a few seconds if nobody answers.
     """
@@ -75,6 +76,11 @@ class Simulation:
     def control(self) -> str:
         """Where the daemon takes requests."""
         return self._connection.endpoint
+
+    @property
+    def keys(self) -> Keys | None:
+        """The keys of the connection, if it has any."""
+        return self._connection.keys
 
     def ask(self, op: str, **fields: Any) -> Reply:
         """Any request of the protocol, as it is; the reply's `fields` and `frames`.
