@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -112,6 +113,22 @@ class Wait:
         return True
 
 
+def _plain(value: Any) -> Any:
+    """What JSON has no form of its own for: numbers and lists of numpy and pandas, and any other collection."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Iterable):
+        return list(value)
+    raise TypeError(f"{value!r} is nothing that can be sent")
+
+
+# Kept, since making them takes longer than a small request.
+_encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_plain)
+_decoder = json.JSONDecoder()
+
+
 def encode(op: str, fields: dict[str, Any], request_id: str) -> bytes:
     """A request's frame. What is None is left out.
 
@@ -122,9 +139,11 @@ def encode(op: str, fields: dict[str, Any], request_id: str) -> bytes:
         if value is not None:
             request[name] = value
     try:
-        return json.dumps(request, allow_nan=False, separators=(",", ":")).encode()
+        return _encoder.encode(request).encode()
     except ValueError as error:
         raise ValueError(f"{op}: a number is infinite or NaN ({error})") from None
+    except TypeError as error:
+        raise TypeError(f"{op}: {error}") from None
 
 
 def decode(endpoint: str, op: str, first: bytes, request_id: str) -> dict[str, Any] | Refused | None:
@@ -133,7 +152,7 @@ def decode(endpoint: str, op: str, first: bytes, request_id: str) -> dict[str, A
     Raises `ProtocolError` for what is no reply.
     """
     try:
-        fields = json.loads(first)
+        fields = _decoder.decode(first.decode())
         answers = fields.get("id")
         if fields["ok"]:
             return fields if answers == request_id else None

@@ -91,16 +91,20 @@ class Connection:
     def _receive(self, socket: zmq.Socket[Any], op: str, request_id: str, seconds: float) -> Reply | Refused | None:
         """The reply to that request, None if none comes in time."""
         deadline = time.monotonic() + seconds
-        while socket.poll(max(0, int(1000 * seconds))):
-            found = decode(self.endpoint, op, socket.recv(), request_id)
-            frames: list[Any] = []
-            copies = not isinstance(found, dict) or found.get("count", 0) <= COPIED_ROWS
-            while socket.getsockopt(zmq.RCVMORE):
-                frames.append(socket.recv(copy=copies))
-            if found is not None:
-                return found if isinstance(found, Refused) else Reply(found, frames)
-            seconds = deadline - time.monotonic()
-        return None
+        # A time-out of the socket's own takes less than to poll it.
+        socket.setsockopt(zmq.RCVTIMEO, int(1000 * seconds))
+        try:
+            while True:
+                found = decode(self.endpoint, op, socket.recv(), request_id)
+                frames: list[Any] = []
+                copies = not isinstance(found, dict) or found.get("count", 0) <= COPIED_ROWS
+                while socket.getsockopt(zmq.RCVMORE):
+                    frames.append(socket.recv(copy=copies))
+                if found is not None:
+                    return found if isinstance(found, Refused) else Reply(found, frames)
+                socket.setsockopt(zmq.RCVTIMEO, max(0, int(1000 * (deadline - time.monotonic()))))
+        except zmq.Again:
+            return None
 
     def _status(self, run: str | None) -> dict[str, Any] | None:
         """What the daemon says of the run while it owes us a reply; None if it says nothing."""
