@@ -47,12 +47,16 @@ extension Hub {
     /// Something that happened to a run.
     func publish(_ event: String, of run: Run) {
         guard run.arguments.publish else { return }
+        publish(.object(news(event, of: run)), topic: "run/\(run.name)/")
+    }
+
+    private func news(_ event: String, of run: Run) -> [JSON.Member] {
         var members: [JSON.Member] = [
             .init("run", .string(run.name)), .init("event", .string(event)),
             .init("next_seq", .number(Double(run.nextSeq))), .init("time", .string(TimeText.format(run.time))),
         ]
         if let origin = run.origin { members.append(.init("forked_from", .string(origin.request.run))) }
-        publish(.object(members), topic: "run/\(run.name)/")
+        return members
     }
 
     func publish(_ adjustment: AcceptedAdjustment, of run: Run) {
@@ -62,10 +66,12 @@ extension Hub {
             topic: "adjustment/\(run.name)/")
     }
 
-    private func publish(_ payload: JSON, topic: String) {
+    private func publish(_ payload: @autoclosure () -> JSON, topic: String) {
+        let topic = Array(topic.utf8)
+        guard subscriptions.wants(topic) else { return }
         var writer = ByteWriter()
-        writer.json(payload)
-        emit(.publish(topic: Array(topic.utf8), payload: writer.bytes))
+        writer.json(payload())
+        emit(.publish(topic: topic, payload: writer.bytes))
     }
 
     /// A line of the audit trail.

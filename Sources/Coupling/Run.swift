@@ -31,7 +31,9 @@ struct AcceptedAdjustment {
 /// of this and are drawn again when asked for.
 final class Run {
     /// Empty while a fork that was given none is in the making.
-    var name: String
+    var name: String { didSet { topics = Topics(of: name, categories: served.model.categories) } }
+    /// Under what its steps are published: made once, since every step looks who wants them.
+    private(set) var topics: Topics
     let served: ServedModel
     let arguments: OpenRequest
     let sampler: Sampler
@@ -73,6 +75,7 @@ final class Run {
 
     init(name: String, served: ServedModel, arguments: OpenRequest, cache: MonthCache) {
         self.name = name
+        topics = Topics(of: name, categories: served.model.categories)
         self.served = served
         self.arguments = arguments
         barrier = Barrier(arguments.participants)
@@ -85,6 +88,7 @@ final class Run {
     /// A fork: `parent` up to and including step `seq` − 1, with what was acknowledged before that step was taken.
     init(name: String?, of parent: Run, request: ForkRequest, cache: MonthCache) {
         self.name = name ?? ""
+        topics = Topics(of: name ?? "", categories: parent.served.model.categories)
         served = parent.served
         var arguments = parent.arguments
         arguments.participants = request.participants

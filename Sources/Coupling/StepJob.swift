@@ -53,6 +53,11 @@ final class StepJob: Job {
             if answered < askers.count, isOver() { return false }
         }
         guard !plan.isRetry, run.arguments.publish else { return true }
+        if publication == nil, !hub.subscriptions.wantsAny(of: run.topics) {
+            for adjustment in plan.accepted { hub.publish(adjustment, of: run) }
+            if run.hasEnded { hub.publish("ended", of: run) }
+            return true
+        }
         let publication = publication ?? StepPublication(run: run, plan: plan, schedule: draw.schedule, hub: hub)
         self.publication = publication
         return publication.work(hub, until: isOver)
@@ -102,8 +107,6 @@ final class StepPublication {
     private let schedule: [ScheduledAdjustment]
     private let wantsSteps: Bool
     private let wantedCategories: [Bool]
-    private let stepTopic: [UInt8]
-    private let categoryTopics: [[UInt8]]
     private let lastSeq: Int
 
     private var seq: Int
@@ -124,19 +127,16 @@ final class StepPublication {
         self.run = run
         self.schedule = schedule
         for adjustment in plan.accepted { hub.publish(adjustment, of: run) }
-        stepTopic = Array("step/\(run.name)/".utf8)
-        categoryTopics = run.served.model.categories.map { category in
-            Array("incidents/\(run.name)/\(String(category.map { $0 == " " ? "-" : $0 }))/".utf8)
-        }
-        wantsSteps = hub.subscriptions.wants(stepTopic)
-        wantedCategories = categoryTopics.map { hub.subscriptions.wants($0) }
+        let topics = run.topics
+        wantsSteps = hub.subscriptions.wants(topics.step)
+        wantedCategories = topics.categories.map { hub.subscriptions.wants($0) }
         let wanted = wantsSteps || wantedCategories.contains(true)
         seq = plan.seq
         lastSeq = wanted ? plan.seq + plan.steps : plan.seq
         cursor = WindowCursor(plan.window.lowerBound..<run.start(of: plan.seq + 1).minutes)
         columns = IncidentColumns(origin: CivilMinute(minutes: plan.window.lowerBound))
-        byCategory = [Int](repeating: 0, count: categoryTopics.count)
-        batches = [Batch](repeating: Batch(), count: categoryTopics.count)
+        byCategory = [Int](repeating: 0, count: topics.categories.count)
+        batches = [Batch](repeating: Batch(), count: topics.categories.count)
     }
 
     /// - Returns: whether all is published.
@@ -183,7 +183,7 @@ final class StepPublication {
         writer.raw(batches[category].body.bytes)
         writer.raw("]}")
         batches[category] = Batch(part: batches[category].part + 1)
-        hub.emit(.publish(topic: categoryTopics[category], payload: writer.bytes))
+        hub.emit(.publish(topic: run.topics.categories[category], payload: writer.bytes))
     }
 
     private func finishStep(_ hub: Hub) {
@@ -207,7 +207,7 @@ final class StepPublication {
             writer.raw(",\"baseline\":")
             writer.real(expectation.baseline)
             writer.raw("}")
-            hub.emit(.publish(topic: stepTopic, payload: writer.bytes))
+            hub.emit(.publish(topic: run.topics.step, payload: writer.bytes))
         }
         for category in batches.indices {
             batches[category] = Batch()

@@ -31,6 +31,14 @@ struct Subscriptions {
         known.removeAll(keepingCapacity: true)
     }
 
+    /// Whether anybody wants steps of a run or incidents in them.
+    mutating func wantsAny(of topics: Topics) -> Bool {
+        guard !prefixes.isEmpty else { return false }
+        if wants(topics.step) { return true }
+        for topic in topics.categories where wants(topic) { return true }
+        return false
+    }
+
     mutating func wants(_ topic: [UInt8]) -> Bool {
         if let answer = known[topic] { return answer }
         let answer = prefixes.contains { prefix, listeners in
@@ -39,5 +47,19 @@ struct Subscriptions {
         if known.count >= Self.knownMax { known.removeAll(keepingCapacity: true) }
         known[topic] = answer
         return answer
+    }
+}
+
+/// The topics of a run's steps.
+struct Topics {
+    let step: [UInt8]
+    /// Of the incidents in them, by category.
+    let categories: [[UInt8]]
+
+    init(of run: String, categories: [String]) {
+        step = Array("step/\(run)/".utf8)
+        self.categories = categories.map { category in
+            Array("incidents/\(run)/\(String(category.map { $0 == " " ? "-" : $0 }))/".utf8)
+        }
     }
 }

@@ -127,7 +127,9 @@ final class FeedbackField {
 
         /// Takes in a later one with the same scope, where both scale and neither displaces.
         mutating func multiply(by other: Pulse, stride: Int) {
-            if varies || other.varies {
+            if varies, other.varies, minutes == 0..<stride, other.minutes == minutes {
+                for index in values.indices { values[index] *= other.values[index] }
+            } else if varies || other.varies {
                 values = (0..<stride).map { minute in
                     let own = !varies || minutes.contains(minute) ? value(at: minute) : 1
                     return own * (!other.varies || other.minutes.contains(minute) ? other.value(at: minute) : 1)
