@@ -7,12 +7,11 @@ import time
 
 import crims
 import pytest
-import zmq
 
 
-def listen(name, heard, **options):
+def listen(name, heard, kind=crims.Listener, **options):
     """Listens in a thread until the run is over."""
-    listener = crims.Listener(name, **options)
+    listener = kind(name, **options)
 
     def go():
         with listener:
@@ -46,26 +45,22 @@ def test_what_is_heard_is_what_was_taken(sim):
     run.delete()
 
 
-def test_what_is_lost_is_read(sim, monkeypatch):
-    """A third of the messages is lost on purpose, summaries and the news of the end included."""
-    received = zmq.Socket.recv_multipart
-    count = [0]
+def test_what_is_lost_is_read(sim):
+    """A third of the messages is lost on purpose, and the news of the end."""
 
-    def lossy(self, *arguments, **options):
-        frames = received(self, *arguments, **options)
-        while self.type == zmq.SUB and not frames[0].startswith(b"heartbeat/"):
-            count[0] += 1
-            if count[0] % 3 and not frames[0].startswith(b"run/"):
-                break
-            if not self.poll(200):
-                return [b"heartbeat/", b'{"runs":[]}']
-            frames = received(self, *arguments, **options)
-        return frames
+    class Lossy(crims.Listener):
+        received = 0
 
-    monkeypatch.setattr(zmq.Socket, "recv_multipart", lossy)
+        def receive(self, seconds):
+            event = super().receive(seconds)
+            self.received += 1
+            if event and (event[0].startswith(b"run/") or self.received % 3 == 0):
+                return None
+            return event
+
     run = sim.open("merseyside", start="2020-01-06", seed=7, run="lossy")
     heard = []
-    listener, thread = listen("lossy", heard, simulation=crims.connect(sim.control))
+    listener, thread = listen("lossy", heard, kind=Lossy, simulation=crims.connect(sim.control))
     taken = []
     for _ in range(40):
         taken.append(run.step())
@@ -88,6 +83,32 @@ def test_it_may_come_late_and_begin_where_it_likes(sim):
     run.delete()
     with pytest.raises(crims.UnknownRun):
         crims.Listener("late", control=sim.control)
+
+
+def test_it_may_come_early_and_give_up_when_nothing_happens(sim):
+    heard = []
+
+    def go():
+        with crims.Listener("early", control=sim.control, wait=10, idle=1) as listener:
+            heard.extend(listener)
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    time.sleep(0.5)
+    run = sim.open("merseyside", start="2020-01-06", run="early")
+    for _ in range(3):
+        time.sleep(0.4)
+        run.step()
+    begun = time.monotonic()
+    thread.join(10)
+    assert [step.seq for step in heard] == [0, 1, 2] and 0.8 < time.monotonic() - begun < 4
+    assert all(step.heard == step.count or step.was_read for step in heard)
+    run.close()
+    run.delete()
+    begun = time.monotonic()
+    with pytest.raises(crims.UnknownRun):
+        crims.Listener("early", control=sim.control, wait=0.5)
+    assert time.monotonic() - begun >= 0.5
 
 
 def test_a_run_that_ends_ends_it(sim):

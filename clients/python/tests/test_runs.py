@@ -232,6 +232,30 @@ def test_names_and_what_is_kept(sim):
         again.read(0)
 
 
+def test_an_error_leaves_a_named_run_as_it_is(sim):
+    for name in ("mended", None):
+        with pytest.raises(ZeroDivisionError), sim.open("merseyside", start="2020-01-06", run=name) as run:
+            run.step()
+            1 / 0  # noqa: B018
+        if name is None:
+            assert run.name not in [known["run"] for known in sim.status()]
+    run = sim.open("merseyside", start="2020-01-06", run="mended")
+    assert run.state == "open" and run.step().seq == 1
+    run.close()
+    run.delete()
+
+
+def test_a_fork_that_is_there_is_taken_up_where_it_stands(run):
+    run.step(5, format="none")
+    first = run.fork(3, name="taken-up")
+    assert (first.next_seq, first.resumed) == (3, False)
+    first.step(4, format="none")
+    again = run.fork(3, name="taken-up")
+    assert (again.next_seq, again.time, again.resumed) == (7, first.time, True)
+    again.close()
+    again.delete()
+
+
 def test_runs_without_a_name_go_with_the_connection(launch):
     sim = launch()
     with crims.connect(sim.control) as other:

@@ -361,7 +361,7 @@ class AsyncRun(RunPlans):
     ) -> None:
         if error is None:
             await self._do(self._leave())
-        elif not isinstance(error, (NoAnswer, asyncio.CancelledError)):
+        elif not self.is_named and not isinstance(error, (NoAnswer, asyncio.CancelledError)):
             await self._leave_quietly()
         if self in self.simulation._unnamed:
             self.simulation._unnamed.remove(self)

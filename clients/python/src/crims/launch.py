@@ -78,11 +78,10 @@ def launch(
 
 
 def _models_beside(executable: str) -> pathlib.Path | None:
-    """The models of the checkout in which the daemon was built; an installed one finds its own."""
-    for folder in pathlib.Path(executable).parents:
-        if folder.name == ".build" and (folder.parent / "models").is_dir():
-            return folder.parent / "models"
-    return None
+    """The models of the checkout in which the daemon or this package lies; an installed daemon finds its own."""
+    checkouts = [folder.parent for folder in pathlib.Path(executable).parents if folder.name == ".build"]
+    checkouts += [folder for folder in pathlib.Path(__file__).parents if (folder / "clients" / "python").is_dir()]
+    return next((checkout / "models" for checkout in checkouts if (checkout / "models").is_dir()), None)
 
 
 class Daemon:

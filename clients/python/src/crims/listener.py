@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import zmq
 
-from .errors import DaemonLost
+from .errors import DaemonLost, UnknownRun
 from .keys import Path
 from .incidents import Incidents, from_records
 from .simulation import Run, Simulation, connect
@@ -24,7 +24,8 @@ from .simulation import Run, Simulation, connect
 class HeardStep:
     """A step as it was published: [`start`, `end`), its incidents, and the mean count with and without adjustments.
 
-    `was_read` if it was not heard as a whole, and so was read from the daemon.
+    `heard` is how many of its incidents came by themselves. `was_read` if it did not come as a whole, and so was read
+    from the daemon.
     """
 
     run: str
@@ -35,6 +36,7 @@ class HeardStep:
     expected: float
     baseline: float
     incidents: Incidents
+    heard: int
     was_read: bool
 
 
@@ -48,10 +50,11 @@ class Listener:
     count their incidents: where they do not add up, or one is missing, the step is read from the daemon; `gaps` counts
     such steps. It begins with step `seq`, however long ago that was, and ends when the run is closed or ended.
 
-    - `run`: the run's name. It has to be there: a listener may come late, not early.
+    - `run`: the run's name; `wait`: seconds to wait for it to be opened.
     - `simulation`: a connection to use; without one it makes its own, with the options of `connect`.
     - `events`: where events are published, if it is not where the daemon says.
     - `timeout`: seconds without a heartbeat until it fails; a daemon that is started again meanwhile is heard again.
+    - `idle`: seconds without a new step after which it ends, as if the run were over; None for never.
 
     Raises `UnknownRun`, `DaemonLost`, and what `connect` raises.
     """
@@ -64,6 +67,8 @@ class Listener:
         control: str | None = None,
         events: str | None = None,
         seq: int = 0,
+        wait: float = 0.0,
+        idle: float | None = None,
         timeout: float = 60.0,
         client_key: Path | None = None,
         server_key: Path | None = None,
@@ -71,7 +76,7 @@ class Listener:
         self._is_own = simulation is None
         self.simulation = simulation or connect(
             control, timeout=timeout, client_key=client_key, server_key=server_key)
-        self.timeout = timeout
+        self.timeout, self.idle = timeout, idle
         self.seq = seq
         self.gaps = 0
         self._heard: dict[int, list[Any]] = {}
@@ -85,24 +90,47 @@ class Listener:
                 self._socket.subscribe(topic)
             self._socket.connect(events or events_endpoint(self.simulation))
             # After subscribing, so that nothing falls between what is read and what is heard.
-            self.run: Run = self.simulation.run(run)
+            self.run: Run = self._opened(run, time.monotonic() + wait)
         except BaseException:
             self.close()
             raise
 
+    def _opened(self, run: str, deadline: float) -> Run:
+        while True:
+            try:
+                return self.simulation.run(run)
+            except UnknownRun:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.1)
+
+    def receive(self, seconds: float) -> tuple[bytes, bytes] | None:
+        """The next event's topic and payload, None if none comes in time. Whoever wants to lose some overrides this."""
+        if not self._socket.poll(int(1000 * seconds)):
+            return None
+        topic, payload = self._socket.recv_multipart()
+        return topic, payload
+
     def __iter__(self) -> Iterator[HeardStep]:
         """Steps with their incidents, until the run is closed or ended."""
-        heard = time.monotonic()
         yield from self._catch_up()
+        heard = moved = time.monotonic()
+        reached = published = self.seq
         while self.run.state == "open":
-            if not self._socket.poll(int(min(1000, 1000 * self.timeout))):
+            if self.seq > reached:
+                # What is done with a step between this and the next takes its time.
+                heard, moved, reached = time.monotonic(), time.monotonic(), self.seq
+            if self.idle is not None and time.monotonic() - moved >= self.idle:
+                return
+            event = self.receive(min(1.0, self.timeout, self.idle or 1.0))
+            if event is None:
                 if time.monotonic() - heard > self.timeout:
                     raise DaemonLost(
                         f"no heartbeat from {self.simulation.control} for {time.monotonic() - heard:.0f} s: the daemon "
                         f"has died or hangs, or its events do not get here. All steps before {self.seq} are complete."
                     )
                 continue
-            topic, payload = self._socket.recv_multipart()
+            topic, payload = event
             heard = time.monotonic()
             kind = topic.split(b"/", 1)[0]
             fields = json.loads(payload)
@@ -116,9 +144,13 @@ class Listener:
                     yield from self._catch_up()
             else:
                 # Both the last summary and the news of the end can be lost.
-                reached = {run["run"]: run["next_seq"] for run in fields["runs"]}
-                if reached.get(self.run.name, self.seq + 1) > self.seq:
+                alive = {run["run"]: run["next_seq"] for run in fields["runs"]}
+                if self.run.name not in alive:
                     yield from self._catch_up()
+                else:
+                    # What had been taken by the heartbeat before has been published by this one.
+                    yield from self._read_until(published)
+                    published = alive[self.run.name]
 
     def _take(self, summary: dict[str, Any]) -> Iterator[HeardStep]:
         """A step of which all incidents should have come by now."""
@@ -126,16 +158,17 @@ class Listener:
         yield from self._read_until(seq)
         if seq < self.seq:
             return
-        records = self._heard.pop(seq, [])
+        records = self._heard.get(seq, [])
         counts = Counter(record["crime_category"] for record in records)
         if counts != Counter(summary["by_category"]):
             yield from self._read_until(seq + 1)
             return
+        self._heard.pop(seq, None)
         self.seq += 1
         start = datetime.fromisoformat(summary["from"])
         incidents = from_records(self.run.model, start, records)
         yield HeardStep(summary["run"], seq, start, datetime.fromisoformat(summary["to"]), summary["count"],
-                        summary["expected"], summary["baseline"], incidents, False)
+                        summary["expected"], summary["baseline"], incidents, len(incidents), False)
 
     def _catch_up(self) -> Iterator[HeardStep]:
         self.run.refresh()
@@ -144,11 +177,11 @@ class Listener:
     def _read_until(self, end: int) -> Iterator[HeardStep]:
         while self.seq < end:
             step = self.run.read(self.seq)
-            self._heard.pop(self.seq, None)
+            heard = len(self._heard.pop(self.seq, []))
             self.gaps += 1
             self.seq += 1
             yield HeardStep(step.run, step.seq, step.start, step.end, step.count, step.expected, step.baseline,
-                            step.incidents, True)
+                            step.incidents, heard, True)
 
     def close(self) -> None:
         """Stops listening."""

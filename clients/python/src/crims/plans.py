@@ -222,6 +222,10 @@ class RunPlans:
         if participants is not None:
             fields["participants"] = [{"name": one} if isinstance(one, str) else one for one in participants]
         opened = (yield Call("fork", fields)).fields
+        if name is not None:
+            # One that was there gives its first answer, wherever it stands by now.
+            (opened,) = (yield Call("status", {"run": name})).fields["runs"]
+            opened["resumed"] = opened["next_seq"] > (self.next_seq if seq is None else seq)
         return Opening(opened["run"], self.model, self.start, opened["step"], datetime.fromisoformat(opened["time"]),
                        opened["next_seq"], opened["state"], opened["resumed"], name is not None)
 

@@ -327,7 +327,8 @@ class Run(RunPlans):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if error is None:
             self._do(self._leave())
-        elif not isinstance(error, NoAnswer):
+        elif not self.is_named and not isinstance(error, NoAnswer):
+            # One with a name stays as it is: whoever mends the error may go on with it.
             self._leave_quietly()
         if self in self.simulation._unnamed:
             self.simulation._unnamed.remove(self)
