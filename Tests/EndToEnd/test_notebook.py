@@ -55,7 +55,7 @@ def test_coupling_saves_fifteen_times_the_replications(executed):
     rows = {row["dispersion"]: row for row in executed[2]["rows"]}
     dispersed, plain = rows[True], rows[False]
     assert dispersed["times as many worlds"] >= 15
-    assert dispersed["by the formula"] >= 15
+    assert dispersed["by the formula"] >= 50  # what the README says
     assert plain["by the formula"] == pytest.approx(19)
     for row in rows.values():
         # What F with 19 and 19 degrees of freedom leaves out in one case of twenty.
