@@ -36,12 +36,12 @@ def main():
             count, logged = count + 1, logged + step.count
             read, missed = read + step.was_read, missed + step.count - step.heard
     print(f"{count} steps with {logged} incidents are in {args.csv}.")
-    print(f"{read} of these steps had gaps and were read again: {missed} incidents missed.")
+    print(f"{read} of these steps were read from the daemon, for {missed} incidents missed.")
 
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--control", default="tcp://127.0.0.1:5555")
-parser.add_argument("--events", default="tcp://127.0.0.1:5556")
+parser.add_argument("--control", help="CRIMS_CONTROL, or tcp://127.0.0.1:5555")
+parser.add_argument("--events", help="without it, where the daemon says")
 parser.add_argument("--run", default="police")
 parser.add_argument("--csv", default="incidents.csv")
 parser.add_argument("--idle", type=float, default=30, help="seconds of silence to end after")

@@ -84,7 +84,7 @@ def main():
 
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--control", default="tcp://127.0.0.1:5555")
+parser.add_argument("--control", help="CRIMS_CONTROL, or tcp://127.0.0.1:5555")
 parser.add_argument("--run", default="police", help="a new name, or one to go on with")
 parser.add_argument("--start", default="2020-01-06")
 parser.add_argument("--weeks", type=int, default=4)

@@ -77,7 +77,7 @@ def main():
 
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--control", default="tcp://127.0.0.1:5555")
+parser.add_argument("--control", help="CRIMS_CONTROL, or tcp://127.0.0.1:5555")
 parser.add_argument("--run", default="scenario", help="the run to fork: opened, if it is new")
 parser.add_argument("--week", type=int, default=2, help="the patrols begin after it")
 parser.add_argument("--weeks", type=int, default=8, help="how long to compare")

@@ -36,14 +36,14 @@ def test_the_twins_have_the_same_methods_with_the_same_arguments(plain, twin):
 
 def test_the_same_run(sim):
     async def taken():
-        async with await crims.aio.connect(sim.control) as far:
-            async with await far.open("merseyside", start="2020-01-06", seed=3) as run:
+        async with crims.aio.connect(sim.control) as far:
+            async with far.open("merseyside", start="2020-01-06", seed=3) as run:
                 rows = []
                 async for step in run.until("2020-01-07"):
                     await run.adjust(1.1, category="burglary", half_life="1d")
                     rows += step.incidents
                 assert rows == list(await run.incidents())
-                async with await run.fork(12) as other:
+                async with run.fork(12) as other:
                     other_made = await other.adjust(0.5)
                     await other.step(12, format="none")
                     table = await crims.aio.compare(run, other)
@@ -67,11 +67,11 @@ def test_the_same_run(sim):
 
 def test_many_tasks_at_once(sim):
     async def one(far, seed):
-        async with await far.open("merseyside", start="2020-01-06", seed=seed) as run:
+        async with far.open("merseyside", start="2020-01-06", seed=seed) as run:
             return [row.id async for step in run.steps(20) for row in step.incidents]
 
     async def all_of_them():
-        async with await crims.aio.connect(sim.control) as far:
+        async with crims.aio.connect(sim.control) as far:
             return await asyncio.gather(*(one(far, seed) for seed in range(20)))
 
     def plain(seed):
@@ -83,7 +83,7 @@ def test_many_tasks_at_once(sim):
 
 def test_a_task_that_is_cancelled_leaves_nothing_behind(sim):
     async def cancel():
-        async with await crims.aio.connect(sim.control) as far:
+        async with crims.aio.connect(sim.control) as far:
             run = await far.open("merseyside", start="2020-01-06", participants=["police", "courts"])
             waiting = asyncio.create_task(run.step(participant="police"))
             await asyncio.sleep(0.2)
@@ -102,7 +102,7 @@ def test_a_task_that_is_cancelled_leaves_nothing_behind(sim):
 def test_a_stopped_daemon_is_lost_in_time():
     with crims.launch(models=MODELS) as own:
         async def lose():
-            async with await crims.aio.connect(own.control, timeout=2) as far:
+            async with crims.aio.connect(own.control, timeout=2) as far:
                 run = await far.open("merseyside", start="2020-01-06", run="lost")
                 os.kill(own.daemon.pid, signal.SIGSTOP)
                 try:
@@ -126,7 +126,7 @@ def test_nobody_there():
 
 def test_refusals_are_the_same_exceptions(sim):
     async def refuse():
-        async with await crims.aio.connect(sim.control) as far:
+        async with crims.aio.connect(sim.control) as far:
             with pytest.raises(crims.UnknownModel):
                 await far.open("atlantis", start="2020-01-06")
             with pytest.raises(crims.UnknownRun):

@@ -259,8 +259,8 @@ def test_a_fork_that_is_there_is_taken_up_where_it_stands(run):
 def test_runs_without_a_name_go_with_the_connection(launch):
     sim = launch()
     with crims.connect(sim.control) as other:
-        other.open("merseyside", start="2020-01-06")
-        other.open("merseyside", start="2020-01-06", run="named")
+        kept = other.open("merseyside", start="2020-01-06"), other.open("merseyside", start="2020-01-06", run="named")
+        assert [run.is_named for run in kept] == [False, True]
         assert len(sim.status()) == 2
     assert [run["run"] for run in sim.status()] == ["named"]
 
@@ -330,6 +330,122 @@ def test_what_notebooks_show(sim, run):
     assert "<script>" not in run._repr_html_()
 
 
+def test_runs_of_other_seeds_are_not_compared(sim):
+    for other in ({"seed": 2}, {"seed": 1, "replicate": 3}, {"seed": 1, "dispersion": False}):
+        with sim.open("merseyside", start="2020-01-06", seed=1) as one:
+            with sim.open("merseyside", start="2020-01-06", **other) as another:
+                one.step(168, format="none")
+                another.step(168, format="none")
+                with pytest.raises(ValueError, match="nothing to do with each other"):
+                    crims.compare(one, another)
+                with pytest.raises(TypeError, match="sim.run"):
+                    crims.compare(one, another.name)
+
+
+def test_threads_on_one_run_take_steps_in_turn(run):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(4) as pool:
+        steps = list(pool.map(lambda _: run.step().seq, range(80)))
+    assert sorted(steps) == list(range(80))
+
+
+def test_what_nobody_can_ask_for_any_more_makes_room(launch):
+    sim = launch("--max-runs", 20)
+    for seed in range(100):
+        assert sim.open("merseyside", start="2020-01-06", seed=seed).step(24).count > 200
+    kept = [sim.open("merseyside", start="2020-01-06", seed=seed) for seed in range(15)]
+    assert all(run.step().seq == 0 for run in kept)
+    name = kept[0].name
+    again = sim.run(name)
+    kept.clear()
+    assert sim.open("merseyside", start="2020-01-06").step().seq == 0
+    assert again.step().seq == 1, "a run that was taken up by its name is still wanted"
+
+
+def test_a_run_that_its_block_took_away_says_so(sim):
+    with sim.open("merseyside", start="2020-01-06") as run:
+        run.step()
+    with pytest.raises(crims.UnknownRun, match="its `with` block has ended"):
+        run.incidents()
+
+
+@pytest.mark.parametrize("number", [numpy.int64(2), numpy.uint8(2), numpy.array(2), numpy.float64(2)])
+def test_numbers_of_numpy_are_numbers(sim, number):
+    with sim.open("merseyside", start=numpy.datetime64("2020-01-06"), seed=number, replicate=number,
+                  dispersion=numpy.bool_(True), step=numpy.timedelta64(1, "h")) as run:
+        assert run.step(number).steps == 2
+        run.adjust(numpy.float32(0.5), displacement=numpy.float32(0.25), area=numpy.array(["E02001347"]))
+        assert run.read(number - number).count == run.read(0).count
+
+
+@pytest.mark.parametrize(
+    ("error", "match", "call"),
+    [
+        (TypeError, "text", lambda run: run.adjust(0.5, area=0)),
+        (TypeError, "column of a table", lambda run: run.adjust(0.5, area=run.incidents().frame())),
+        (TypeError, "half_lief", lambda run: run.adjust(0.5, half_lief="1d")),
+        (TypeError, "float", lambda run: run.steps(2.5)),
+        (ValueError, "0 or more", lambda run: run.steps(-3)),
+        (ValueError, "steps 0 to 3", lambda run: run.incidents(0, -1)),
+        (ValueError, "steps 0 to 3", lambda run: run.history(2, 1)),
+        (ValueError, "steps 0 to 3", lambda run: run.incidents(0, 4)),
+        (TypeError, "not None", lambda run: run.simulation.run(None)),
+        (TypeError, "not None", lambda run: run.rates(None)),
+        (TypeError, "incidents are written", lambda run: crims.write_parquet("none.parquet", [run])),
+        (ValueError, "by is one of", lambda run: crims.compare(run, run, ["area"])),
+        (crims.LimitExceeded, "bytes", lambda run: run.adjust(0.5, reason="x" * 20_000_000)),
+        (AttributeError, "format='counts'", lambda run: run.step().by_category),
+        (AttributeError, "format='csv'", lambda run: run.step().csv),
+    ],
+)
+def test_mistakes_are_told_at_once(run, error, match, call):
+    run.step(3, format="none")
+    with pytest.raises(error, match=match):
+        call(run)
+
+
+def test_places_and_offences_may_be_given_as_they_are(run):
+    run.adjust(0.5, area=run.model.areas[3], code=[run.model.crimes[5]])
+    (line,) = run.adjustments()
+    assert (line["areas"], line["codes"]) == ([run.model.areas[3].code], [run.model.crimes[5].code])
+    assert run.step(until=str(datetime.datetime(2020, 1, 6, 5))).steps == 5
+
+
+def test_exceptions_get_from_one_process_to_another(sim):
+    import pickle
+
+    with pytest.raises(crims.UnknownModel) as raised:
+        sim.open("atlantis", start="2020-01-06")
+    for error in (raised.value, crims.MissingPackage("pandas", "frame"), crims.DaemonLost("gone")):
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error) and str(again) == str(error)
+    assert again.args == ("gone",) and pickle.loads(pickle.dumps(raised.value)).details == raised.value.details
+
+
+def test_a_connection_that_is_forgotten_holds_nothing_up(sim):
+    """In a process of its own: it would hang for ever."""
+    import subprocess
+    import sys
+
+    code = (
+        "import crims, gc, sys\n"
+        "def replicate(seed):\n"
+        "    sim = crims.connect(sys.argv[1])\n"
+        "    run = sim.open('merseyside', start='2020-01-06', seed=seed)\n"
+        "    run.other = sim\n"
+        "    return run.step(24).count\n"
+        "print(sum(replicate(seed) for seed in range(20)))\n"
+        "gc.collect()\n"
+        "print('collected')\n"
+    )
+    from conftest import ROOT
+
+    said = subprocess.run([sys.executable, "-c", code, sim.control], capture_output=True, text=True, timeout=30,
+                          env={"PYTHONPATH": str(ROOT / "clients" / "python" / "src")})
+    assert said.returncode == 0 and said.stdout.endswith("collected\n"), said.stderr
+
+
 def test_every_code_of_the_protocol_has_its_exception():
     from conftest import ROOT
 
@@ -356,7 +472,7 @@ def test_rows_need_no_numpy(sim, run, monkeypatch):
     assert list(run.read(0, 24).incidents) == with_numpy
     parts = [run.read(seq).incidents for seq in range(24)]
     assert list(crims.Incidents.joined(parts)) == with_numpy
-    with pytest.raises(crims.MissingPackage, match=r"pip install 'crims\[frame\]'"):
+    with pytest.raises(crims.MissingPackage, match="pip install pandas"):
         day.frame()
 
 

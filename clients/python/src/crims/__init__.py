@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .asking import Reply
 from .compare import compare
 from .errors import (
@@ -37,3 +39,12 @@ __all__ = [
     "UnknownAdjustment", "UnknownArea", "UnknownCrime", "UnknownModel", "UnknownOp", "UnknownRun",
     "UnsupportedVersion", "adjustment", "compare", "connect", "find_executable", "launch", "write_parquet",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Only who uses asyncio pays for it.
+    if name == "aio":
+        import importlib
+
+        return importlib.import_module("crims.aio")
+    raise AttributeError(f"module 'crims' has no attribute {name!r}")

@@ -2,8 +2,8 @@
 
     import crims.aio
 
-    async with await crims.aio.connect() as sim:
-        async with await sim.open("merseyside", start="2020-01-06", seed=42) as run:
+    async with crims.aio.connect() as sim:
+        async with sim.open("merseyside", start="2020-01-06", seed=42) as run:
             async for step in run.until("2020-01-13"):
                 await run.adjust(1.2, category="burglary", half_life="7d", reason="unanswered")
 
@@ -17,17 +17,17 @@ import asyncio
 import itertools
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Generator, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import zmq
 import zmq.asyncio
 
 from . import plans
-from .asking import COPIED_ROWS, Patience, Reply, Wait, decode, encode
+from .asking import COPIED_ROWS, Patience, Reply, Wait, decode, encode, require_endpoint, require_size
 from .compare import require_comparable, tabulate
 from .errors import CrimsError, NoAnswer, Refused, refusal
 from .incidents import Incidents
@@ -36,23 +36,51 @@ from .model import Model
 from .plans import Opening, Plan, RunPlans
 from .simulation import DEFAULT_CONTROL
 from .step import Adjustment, Step
-from .values import Duration, Time, adjustment
+from .values import Duration, Time, Words, adjustment, step_count
 
 if TYPE_CHECKING:
     import pandas
 
 T = TypeVar("T")
+C = TypeVar("C", "AsyncSimulation", "AsyncRun")
 
 
-async def connect(
+class Pending(Generic[C]):
+    """What is about to be there: to be awaited, or entered with `async with`."""
+
+    def __init__(self, making: Coroutine[Any, Any, C]) -> None:
+        self._making: Coroutine[Any, Any, C] = making
+        self._made: C | None = None
+
+    def __await__(self) -> Generator[Any, None, C]:
+        return self._making.__await__()
+
+    async def __aenter__(self) -> C:
+        self._made = await self._making
+        return await self._made.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._made is not None
+        await self._made.__aexit__(kind, error, trace)
+
+
+def connect(
     control: str | None = None,
     *,
     timeout: float = 60.0,
     limit: float | None = None,
     client_key: Path | None = None,
     server_key: Path | None = None,
-) -> AsyncSimulation:
+) -> Pending[AsyncSimulation]:
     """As `crims.connect`."""
+    return Pending(_connect(control, timeout, limit, client_key, server_key))
+
+
+async def _connect(
+    control: str | None, timeout: float, limit: float | None, client_key: Path | None, server_key: Path | None
+) -> AsyncSimulation:
     endpoint = control or os.environ.get("CRIMS_CONTROL") or DEFAULT_CONTROL
     connection = AsyncConnection(endpoint, Patience.of(timeout, limit), Keys.read(client_key, server_key))
     try:
@@ -69,8 +97,11 @@ class AsyncConnection:
         self.endpoint, self.patience, self.keys = endpoint, patience, keys
         self.was_heard = False
         self.is_closed = False
-        self._context = zmq.asyncio.Context()
+        self.frame_bytes = 1 << 24
+        self._context = zmq.asyncio.Context.instance()
         self._idle: list[zmq.asyncio.Socket] = []
+        self._all: set[zmq.asyncio.Socket] = set()
+        require_endpoint(endpoint)
         self._ids = itertools.count(1)
 
     def _connect(self) -> zmq.asyncio.Socket:
@@ -80,17 +111,19 @@ class AsyncConnection:
         socket.linger = 0
         if self.keys:
             self.keys.set(socket)
-        try:
-            socket.connect(self.endpoint)
-        except zmq.ZMQError:
-            socket.close()
-            raise ValueError(f"{self.endpoint!r} is no endpoint: tcp://127.0.0.1:5555 would be one") from None
+        socket.connect(self.endpoint)
+        self._all.add(socket)
         return socket
+
+    def _drop(self, socket: zmq.asyncio.Socket) -> None:
+        self._all.discard(socket)
+        socket.close()
 
     async def ask(self, op: str, fields: dict[str, Any]) -> Reply:
         """As `Connection.ask`."""
         request_id = str(next(self._ids))
         request = encode(op, fields, request_id)
+        require_size(op, request, self.frame_bytes)
         socket = self._idle.pop() if self._idle else self._connect()
         try:
             await socket.send(request)
@@ -99,12 +132,12 @@ class AsyncConnection:
                 wait = Wait(self.endpoint, self.patience, self.was_heard, time.monotonic())
                 while reply is None:
                     if wait.asks_again(await self._status(fields.get("run")), time.monotonic()):
-                        socket.close()
+                        self._drop(socket)
                         socket = self._connect()
                         await socket.send(request)
                     reply = await self._receive(socket, op, request_id, wait.next_seconds(time.monotonic()))
         except BaseException:
-            socket.close()
+            self._drop(socket)
             raise
         self.was_heard = True
         self._idle.append(socket)
@@ -134,7 +167,7 @@ class AsyncConnection:
             await second.send(encode("status", {"run": run}, request_id))
             reply = await self._receive(second, "status", request_id, self.patience.status_seconds)
         finally:
-            second.close()
+            self._drop(second)
         if reply is None:
             return None
         return {} if isinstance(reply, Refused) else reply.fields
@@ -143,7 +176,8 @@ class AsyncConnection:
         """Closes all sockets."""
         self.is_closed = True
         self._idle.clear()
-        self._context.destroy(linger=0)
+        while self._all:
+            self._all.pop().close()
 
 
 class AsyncSimulation:
@@ -153,6 +187,7 @@ class AsyncSimulation:
         self._connection = connection
         self._models: dict[str, Model] = {}
         self._unnamed: list[AsyncRun] = []
+        connection.frame_bytes = hello["limits"].get("frame_bytes", connection.frame_bytes)
         self.version: str = hello["version"]
         self.models: list[str] = hello["models"]
         self.limits: dict[str, Any] = hello["limits"]
@@ -182,7 +217,7 @@ class AsyncSimulation:
         except StopIteration as done:
             return done.value
 
-    async def open(
+    def open(
         self,
         model: str,
         start: Time,
@@ -196,15 +231,18 @@ class AsyncSimulation:
         run: str | None = None,
         publish: bool = True,
         participants: Sequence[str | dict[str, Any]] | None = None,
-    ) -> AsyncRun:
+    ) -> Pending[AsyncRun]:
         """As `Simulation.open`."""
         plan = plans.open_run(self._models, model, start, end, step, seed, replicate, dispersion, trend, run, publish,
                               participants)
-        return self._made(await self._do(plan))
+        return Pending(self._make(plan))
 
-    async def run(self, name: str) -> AsyncRun:
+    def run(self, name: str) -> Pending[AsyncRun]:
         """As `Simulation.run`."""
-        return self._made(await self._do(plans.attach(self._models, name)))
+        return Pending(self._make(plans.attach(self._models, name)))
+
+    async def _make(self, plan: Plan[Opening]) -> AsyncRun:
+        return self._made(await self._do(plan))
 
     def _made(self, opening: Opening) -> AsyncRun:
         run = AsyncRun(self, opening)
@@ -234,6 +272,9 @@ class AsyncSimulation:
         finally:
             self._connection.close()
 
+    def __repr__(self) -> str:
+        return f"<AsyncSimulation at {self.control}: crims {self.version}, models {', '.join(self.models)}>"
+
     async def __aenter__(self) -> AsyncSimulation:
         return self
 
@@ -251,9 +292,10 @@ class AsyncRun(RunPlans):
     def __init__(self, simulation: AsyncSimulation, opening: Opening) -> None:
         super().__init__(opening)
         self.simulation = simulation
+        self._stepping = asyncio.Lock()
 
     async def _do(self, plan: Plan[T]) -> T:
-        return await self.simulation._do(plan)
+        return await self.simulation._do(self._require_kept(plan))
 
     async def step(
         self,
@@ -265,19 +307,27 @@ class AsyncRun(RunPlans):
         participant: str | None = None,
     ) -> Step:
         """As `Run.step`."""
-        return await self._do(self._step(count, until, format, adjust, participant))
+        if participant is not None:
+            return await self._do(self._step(count, until, format, adjust, participant))
+        # Two tasks at once would ask for the same step, and both be given it.
+        async with self._stepping:
+            return await self._do(self._step(count, until, format, adjust, None))
 
-    def until(self, end: Time, *, format: str = "columns") -> AsyncIterator[Step]:
+    def until(
+        self, end: Time, *, format: str = "columns", participant: str | None = None
+    ) -> AsyncIterator[Step]:
         """As `Run.until`."""
-        return self._each(self._steps_until(end), format)
+        return self._each(self._steps_until(end), format, participant)
 
-    def steps(self, count: int, *, format: str = "columns") -> AsyncIterator[Step]:
+    def steps(
+        self, count: int, *, format: str = "columns", participant: str | None = None
+    ) -> AsyncIterator[Step]:
         """As `Run.steps`."""
-        return self._each(self.next_seq + count, format)
+        return self._each(self.next_seq + step_count(count), format, participant)
 
-    async def _each(self, last: int, format: str) -> AsyncIterator[Step]:
+    async def _each(self, last: int, format: str, participant: str | None) -> AsyncIterator[Step]:
         while self.next_seq < last:
-            yield await self.step(format=format)
+            yield await self.step(format=format, participant=participant)
 
     async def read(
         self,
@@ -312,9 +362,35 @@ class AsyncRun(RunPlans):
         """As `Run.rates`."""
         return await self._do(self._rates(by, start, end))
 
-    async def adjust(self, factor: float, **scope: Any) -> Adjustment:
+    async def adjust(
+        self,
+        factor: float,
+        *,
+        area: Words | None = None,
+        areas: Words | None = None,
+        category: Words | None = None,
+        categories: Words | None = None,
+        code: Words | None = None,
+        codes: Words | None = None,
+        description: Words | None = None,
+        descriptions: Words | None = None,
+        mode: str | None = None,
+        target: str | None = None,
+        start: Time | None = None,
+        until: Time | None = None,
+        half_life: Duration | None = None,
+        displacement: float | None = None,
+        key: str | None = None,
+        source: str | None = None,
+        reason: str | None = None,
+    ) -> Adjustment:
         """As `Run.adjust`."""
-        return await self._do(self._adjust(adjustment(factor, **scope)))
+        made = adjustment(
+            factor, area=area, areas=areas, category=category, categories=categories, code=code, codes=codes,
+            description=description, descriptions=descriptions, mode=mode, target=target, start=start, until=until,
+            half_life=half_life, displacement=displacement, key=key, source=source, reason=reason,
+        )
+        return await self._do(self._adjust(made))
 
     async def retract(self, adjustment: str | Adjustment) -> datetime:
         """As `Run.retract`."""
@@ -324,14 +400,14 @@ class AsyncRun(RunPlans):
         """As `Run.adjustments`."""
         return await self._do(self._adjustments())
 
-    async def fork(
+    def fork(
         self,
         seq: int | None = None,
         name: str | None = None,
         participants: Sequence[str | dict[str, Any]] | None = None,
-    ) -> AsyncRun:
+    ) -> Pending[AsyncRun]:
         """As `Run.fork`."""
-        return self.simulation._made(await self._do(self._fork(seq, name, participants)))
+        return Pending(self.simulation._make(self._require_kept(self._fork(seq, name, participants))))
 
     async def refresh(self) -> AsyncRun:
         """As `Run.refresh`."""

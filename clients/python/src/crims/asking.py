@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -36,7 +37,9 @@ class Patience:
     def of(timeout: float, limit: float | None) -> Patience:
         """Looks after 3 seconds, or earlier if the time-out is short, so that it is asked at least twice."""
         for name, seconds in (("timeout", timeout), ("limit", limit)):
-            if seconds is not None and not 0 < seconds < 1e9:
+            if seconds is None and name == "limit":
+                continue
+            if not isinstance(seconds, (int, float)) or not 0 < seconds < 1e9:
                 raise ValueError(f"{name} is a number of seconds above 0, not {seconds!r}")
         look = min(3.0, timeout / 4)
         return Patience(timeout, look if limit is None else min(look, limit), limit)
@@ -127,6 +130,20 @@ def _plain(value: Any) -> Any:
 # Kept, since making them takes longer than a small request.
 _encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_plain)
 _decoder = json.JSONDecoder()
+
+
+def require_endpoint(endpoint: Any) -> None:
+    """Raises `ValueError` for what is no endpoint of ZeroMQ."""
+    place = re.fullmatch(r"tcp://[^/\s]+:(\d{1,5})|(ipc|inproc)://.+", endpoint) if isinstance(endpoint, str) else None
+    if place is None or place[1] and not 0 < int(place[1]) < 65536:
+        raise ValueError(f"{endpoint!r} is no endpoint: tcp://127.0.0.1:5555 or ipc:///path/to/socket would be one")
+
+
+def require_size(op: str, request: bytes, limit: int) -> None:
+    """Raises `LimitExceeded` for a request upon which the daemon would cut the connection instead of answering."""
+    if len(request) > limit:
+        words = f"the request has {len(request):,} bytes, and the daemon reads {limit:,} at most"
+        raise refusal(op, {"code": "limit_exceeded", "message": words, "limit": "frame_bytes"})
 
 
 def encode(op: str, fields: dict[str, Any], request_id: str) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 
 import zmq
 
-from .asking import COPIED_ROWS, Patience, Reply, Wait, decode, encode
+from .asking import COPIED_ROWS, Patience, Reply, Wait, decode, encode, require_endpoint, require_size
 from .errors import DaemonLost, Refused
 from .keys import Keys
 
@@ -23,17 +23,16 @@ class Connection:
         self.was_heard = False
         # Says that the daemon has ended, where that can be known.
         self.obituary: Callable[[], str | None] | None = None
-        self._context: zmq.Context[Any] = zmq.Context()
+        # The largest request that the daemon reads, once it has said so: above it, it cuts the connection.
+        self.frame_bytes = 1 << 24
+        # One for the process: a context of one's own that is left to the garbage collector waits for its sockets.
+        self._context: zmq.Context[Any] = zmq.Context.instance()
         self._idle: list[zmq.Socket[Any]] = []
         self._ids = itertools.count(1)
         self._process = os.getpid()
         self.is_closed = False
-        try:
-            self._idle.append(self._connect())
-        except zmq.ZMQError:
-            raise ValueError(
-                f"{endpoint!r} is no endpoint: tcp://127.0.0.1:5555 or ipc:///path/to/socket would be one"
-            ) from None
+        require_endpoint(endpoint)
+        self._idle.append(self._connect())
 
     def _connect(self) -> zmq.Socket[Any]:
         socket = self._context.socket(zmq.DEALER)
@@ -63,6 +62,7 @@ class Connection:
         """
         request_id = str(next(self._ids))
         request = encode(op, fields, request_id)
+        require_size(op, request, self.frame_bytes)
         socket = self._take()
         try:
             socket.send(request)
@@ -83,7 +83,10 @@ class Connection:
             socket.close()
             raise
         self.was_heard = True
-        self._idle.append(socket)
+        if self.is_closed:
+            socket.close()
+        else:
+            self._idle.append(socket)
         if isinstance(reply, Refused):
             raise reply
         return reply
@@ -117,8 +120,7 @@ class Connection:
         return {} if isinstance(reply, Refused) else reply.fields
 
     def close(self) -> None:
-        """Closes all sockets. What is not answered yet may or may not be done."""
+        """Closes the sockets. What another thread waits for may still be answered."""
         self.is_closed = True
         while self._idle:
             self._idle.pop().close()
-        self._context.destroy(linger=0)

@@ -85,7 +85,7 @@ def _packages() -> Iterator[Finding]:
         if there:
             yield Finding("ok", f"for {extra}: {', '.join(there)}")
         if missing:
-            yield Finding("note", f"for {extra}: without {', '.join(missing)}; pip install 'crims[{extra}]'")
+            yield Finding("note", f"for {extra}: without {', '.join(missing)}, which pip install would bring")
 
 
 def _executable() -> Iterator[Finding]:

@@ -41,15 +41,22 @@ class Refused(CrimsError):
     """
 
     code = ""
+    # What to do, and upon which operations that is said; upon all, if none is named.
     advice = ""
+    advised: tuple[str, ...] = ()
 
     def __init__(self, op: str, error: dict[str, Any]) -> None:
-        self.op = op
+        self.op, self._error = op, error
         self.code = str(error.get("code", self.code))
         self.reason = str(error.get("message", ""))
         self.details = {name: value for name, value in error.items() if name not in ("code", "message")}
         words = f"{op}: {self.reason} ({self.code})"
-        super().__init__(f"{words}. {self.advice}" if self.advice else words)
+        advice = self.advice if not self.advised or op in self.advised else ""
+        super().__init__(f"{words}. {advice}" if advice else words)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # So that it gets from a worker process to the one that waits for it.
+        return refusal, (self.op, self._error)
 
 
 class BadRequest(Refused):
@@ -69,7 +76,6 @@ class UnknownOp(Refused):
     """The daemon does not know this operation."""
 
     code = "unknown_op"
-    advice = "The daemon is of another release than this package."
 
 
 class UnknownModel(Refused):
@@ -135,6 +141,7 @@ class OutOfStep(Refused):
     """The step asked for is not the next one; `details` has `expected_seq`."""
 
     code = "out_of_step"
+    advised = ("step", "adjust")
     advice = (
         "Another client steps this run, or the daemon stands on an older state of its data folder. "
         "sim.run(name) takes the run up where it stands."
@@ -145,7 +152,11 @@ class Conflict(Refused):
     """The same name, seq or key, and not the same request."""
 
     code = "conflict"
-    advice = "Under this name, seq or key something else was asked before, perhaps by another client."
+    advised = ("step", "adjust", "fork")
+    advice = (
+        "Something else was asked before under this name, seq or key: by another client, or by a call that was "
+        "interrupted here and carried out all the same. run.refresh() takes the run up where it stands."
+    )
 
 
 class TooLate(Refused):
@@ -211,4 +222,12 @@ class MissingPackage(CrimsError, ImportError):
     """A package that is not part of what `pip install crims` brings."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"this needs {package}, which is not installed: pip install 'crims[{extra}]'")
+        self._arguments = package, extra
+        name = package.split(".")[0]
+        super().__init__(
+            f"this needs {name}, which is not installed: pip install {name}; "
+            f"or all that belongs to it with pip install './clients/python[{extra}]' in a checkout of CriMS"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return MissingPackage, self._arguments

@@ -31,7 +31,7 @@ def find_executable(executable: Path | None = None) -> str:
     """
     given = executable or os.environ.get("CRIMS_BIN")
     if given:
-        if os.access(given, os.X_OK):
+        if os.path.isfile(given) and os.access(given, os.X_OK):
             return os.path.abspath(given)
         raise LaunchError(f"{os.fspath(given)} is no executable")
     found = shutil.which("crims")
@@ -49,7 +49,7 @@ def find_executable(executable: Path | None = None) -> str:
 
 
 def launch(
-    *arguments: str,
+    *arguments: object,
     executable: Path | None = None,
     models: Path | None = None,
     data: Path | None = None,
@@ -66,11 +66,19 @@ def launch(
     Raises `LaunchError` if it does not get ready, with what it said.
     """
     patience = Patience.of(timeout, limit)
-    daemon = Daemon(find_executable(executable), arguments, models, data)
+    if models is not None and not os.path.isdir(models):
+        raise LaunchError(f"there is no folder of models {os.fspath(models)!r}")
+    daemon = Daemon(find_executable(executable), tuple(map(str, arguments)), models, data)
     connection = Connection(daemon.control, patience)
     connection.obituary = daemon.obituary
     try:
-        return Simulation(connection, daemon)
+        simulation = Simulation(connection, daemon)
+        if not simulation.models:
+            raise LaunchError(
+                "the daemon has found no models, neither in ./models nor beside its executable: say where they are "
+                "with models=FOLDER, such as the folder `models` of a checkout of CriMS"
+            )
+        return simulation
     except BaseException:
         connection.close()
         daemon.end()
@@ -136,7 +144,11 @@ class Daemon:
         """What there is to say if it has ended by itself."""
         if self.is_running():
             return None
-        return f"the daemon that was launched has ended with {self._process.poll()}: {self.words().strip()[-2000:]}"
+        code = self._process.poll()
+        ended = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
+        # Its lines of JSON are of its daily business; what went wrong is said in others.
+        said = [line for line in self.words().splitlines() if not line.startswith("{")][-20:]
+        return f"the daemon that was launched has ended with {ended}" + (": " + "\n".join(said) if said else "")
 
     def end(self) -> None:
         """Ends it in order, or by force if it hangs."""

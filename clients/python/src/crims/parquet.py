@@ -21,6 +21,10 @@ def write_parquet(path: Path, what: Run | Step | Incidents, boundaries: Any = No
     The file's metadata has the model and its digest; of a run also its name, start and step. The same incidents give
     the same file. A file that is there is replaced when the new one is whole.
     """
+    if not isinstance(what, (Run, Step, Incidents)):
+        raise TypeError(
+            f"a run, a step or incidents are written, not {type(what).__name__}; of asyncio, await run.incidents()"
+        )
     metadata: dict[str, str] = {}
     if isinstance(what, Run):
         metadata = {"crims:run": what.name, "crims:start": what.start.isoformat(), "crims:step": what.step_length}

@@ -15,7 +15,7 @@ from .errors import LimitExceeded, UnknownRun, refusal
 from .incidents import Incidents, needs
 from .model import Model
 from .step import FORMATS, Adjustment, Step
-from .values import Duration, Time, duration_text, new_name, parse_time, steps_between, time_text, words
+from .values import Duration, Time, duration_text, new_name, parse_time, step_range, steps_between, time_text, words
 
 T = TypeVar("T")
 
@@ -83,6 +83,8 @@ def open_run(
 
 
 def attach(models: dict[str, Model], run: str) -> Plan[Opening]:
+    if not isinstance(run, str):
+        raise TypeError(f"a run has a name, which is a text; not {run!r}")
     (found,) = (yield Call("status", {"run": run})).fields["runs"]
     if "error" in found:
         raise refusal("status", found["error"])
@@ -94,6 +96,8 @@ def attach(models: dict[str, Model], run: str) -> Plan[Opening]:
 def rates(op: dict[str, Any], start: Time, end: Time, by: Iterable[str] | str) -> Plan[Any]:
     """Expected counts as a pandas data frame."""
     pandas = needs("pandas", "frame")
+    if not isinstance(by, Iterable):
+        raise TypeError(f"by is a word such as 'category' or several of them, not {by!r}")
     by = [by] if isinstance(by, str) else list(by)
     reply = yield Call("rates", {**op, "from": time_text(start), "to": time_text(end), "by": by or None})
     return pandas.DataFrame(reply.fields["rows"], columns=[*by, "expected", "baseline"])
@@ -132,6 +136,14 @@ class RunPlans:
             ],
         )
 
+    def _require_kept(self, plan: Plan[T]) -> Plan[T]:
+        """The plan, unless this run is known not to be there any more."""
+        if self.state == "deleted":
+            words = f"run {self.name!r} is not kept: its `with` block has ended, or it was deleted. "
+            words += "Give it a name with run=, or take what you need before"
+            raise refusal("run", {"code": "unknown_run", "message": words, "name": self.name})
+        return plan
+
     def _stands(self, fields: dict[str, Any]) -> None:
         self.time = datetime.fromisoformat(fields["time"])
         self.next_seq, self.state = fields["next_seq"], fields["state"]
@@ -158,11 +170,12 @@ class RunPlans:
     def _read(self, seq: int, count: int, format: str, areas: Any, categories: Any) -> Plan[Step]:
         _check(format)
         fields = {"run": self.name, "seq": seq, "count": count, "format": format,
-                  "areas": words("areas", areas, None), "categories": words("categories", categories, None)}
+                  "areas": words("area", areas, None), "categories": words("category", categories, None)}
         return Step(self.model, (yield Call("read", fields)))
 
     def _incidents(self, seq: int, end: int | None, areas: Any, categories: Any) -> Plan[Incidents]:
-        end = self.next_seq if end is None else end
+        numbers = step_range(seq, end, self.next_seq)
+        seq, end = numbers.start, numbers.stop
         parts: list[Incidents] = []
         size = end - seq
         while seq < end:
@@ -180,13 +193,13 @@ class RunPlans:
 
     def _history(self, seq: int, end: int | None, by_category: bool) -> Plan[Any]:
         pandas = needs("pandas", "frame")
-        end = self.next_seq if end is None else end
         rows: list[dict[str, Any]] = []
-        for number in range(seq, end):
+        for number in step_range(seq, end, self.next_seq):
             step = yield from self._read(number, 1, "counts" if by_category else "none", None, None)
             rows.append({
                 "seq": step.seq, "start": step.start, "end": step.end, "count": step.count, "expected": step.expected,
-                "baseline": step.baseline, "in_force": step.in_force, "capped": step.capped, **(step.by_category or {}),
+                "baseline": step.baseline, "in_force": step.in_force, "capped": step.capped,
+                **(step.by_category if by_category else {}),
             })
         columns = ["seq", "start", "end", "count", "expected", "baseline", "in_force", "capped"]
         columns += self.model.categories if by_category else []
@@ -238,8 +251,6 @@ class RunPlans:
 
     def _leave(self) -> Plan[None]:
         """What the end of a `with` block does: a run without a name of its own is not kept."""
-        if self.state == "deleted":
-            return
         try:
             yield from self._close()
             if not self.is_named:

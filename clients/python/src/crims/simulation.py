@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -18,7 +20,7 @@ from .keys import Keys, Path
 from .model import Model
 from .plans import Opening, Plan, RunPlans
 from .step import Adjustment, Step
-from .values import Duration, Time, adjustment
+from .values import Duration, Time, Words, adjustment, step_count
 
 if TYPE_CHECKING:
     import pandas
@@ -62,9 +64,12 @@ class Simulation:
     def __init__(self, connection: Connection, daemon: Daemon | None = None) -> None:
         self._connection = connection
         self._models: dict[str, Model] = {}
-        self._unnamed: list[Run] = []
+        # Names of runs that nobody has chosen, and of those whose objects are gone, so that nobody can ask for them.
+        self._unnamed: set[str] = set()
+        self._forgotten: list[str] = []
         self.daemon = daemon
         hello = connection.ask("hello", {}).fields
+        connection.frame_bytes = hello["limits"].get("frame_bytes", connection.frame_bytes)
         self.version: str = hello["version"]
         self.models: list[str] = hello["models"]
         self.limits: dict[str, Any] = hello["limits"]
@@ -126,17 +131,33 @@ class Simulation:
         """
         plan = plans.open_run(self._models, model, start, end, step, seed, replicate, dispersion, trend, run, publish,
                               participants)
+        self._leave(self._take_forgotten())
         return self._made(self._do(plan))
 
     def run(self, name: str) -> Run:
         """A run that is there, where it stands."""
-        return self._made(self._do(plans.attach(self._models, name)))
+        run = self._made(self._do(plans.attach(self._models, name)))
+        self._unnamed.discard(name)
+        return run
 
     def _made(self, opening: Opening) -> Run:
         run = Run(self, opening)
         if not run.is_named:
-            self._unnamed.append(run)
+            self._unnamed.add(run.name)
+            weakref.finalize(run, self._forgotten.append, run.name).atexit = False
         return run
+
+    def _take_forgotten(self) -> list[str]:
+        names = [self._forgotten.pop() for _ in range(len(self._forgotten))]
+        return [name for name in names if name in self._unnamed]
+
+    def _leave(self, names: list[str]) -> None:
+        """Takes runs away that nobody can ask for any more."""
+        for name in names:
+            self._unnamed.discard(name)
+            with suppress(CrimsError):
+                self.ask("close", run=name)
+                self.ask("delete", run=name)
 
     def describe(self, model: str) -> Model:
         """Areas, categories and crimes of a model."""
@@ -154,16 +175,11 @@ class Simulation:
         """Takes runs without a name away, closes the connection, and ends the daemon if it was launched for this."""
         try:
             if not (self._connection.is_closed or self.daemon):
-                self._leave_unnamed()
+                self._leave(sorted(self._unnamed))
         finally:
             self._connection.close()
             if self.daemon:
                 self.daemon.end()
-
-    def _leave_unnamed(self) -> None:
-        for run in self._unnamed:
-            run._leave_quietly()
-        self._unnamed.clear()
 
     def __enter__(self) -> Simulation:
         return self
@@ -191,9 +207,10 @@ class Run(RunPlans):
     def __init__(self, simulation: Simulation, opening: Opening) -> None:
         super().__init__(opening)
         self.simulation = simulation
+        self._stepping = threading.RLock()
 
     def _do(self, plan: Plan[T]) -> T:
-        return self.simulation._do(plan)
+        return self.simulation._do(self._require_kept(plan))
 
     def step(
         self,
@@ -210,22 +227,30 @@ class Run(RunPlans):
         - `adjust`: adjustments of `crims.adjustment(…)` that act from this step on; all are taken or none.
         - `participant`: who asks, in a run with participants.
         """
-        return self._do(self._step(count, until, format, adjust, participant))
+        if participant is not None:
+            return self._do(self._step(count, until, format, adjust, participant))
+        # Two threads at once would ask for the same step, and both be given it.
+        with self._stepping:
+            return self._do(self._step(count, until, format, adjust, None))
 
-    def until(self, end: Time, *, format: str = "columns", progress: bool = False) -> Iterator[Step]:
+    def until(
+        self, end: Time, *, format: str = "columns", participant: str | None = None, progress: bool = False
+    ) -> Iterator[Step]:
         """Takes one step after the other up to a time, a boundary between steps."""
-        return self._each(self._steps_until(end), format, progress)
+        return self._each(self._steps_until(end), format, participant, progress)
 
-    def steps(self, count: int, *, format: str = "columns", progress: bool = False) -> Iterator[Step]:
+    def steps(
+        self, count: int, *, format: str = "columns", participant: str | None = None, progress: bool = False
+    ) -> Iterator[Step]:
         """Takes so many steps, one after the other."""
-        return self._each(self.next_seq + count, format, progress)
+        return self._each(self.next_seq + step_count(count), format, participant, progress)
 
-    def _each(self, last: int, format: str, progress: bool) -> Iterator[Step]:
+    def _each(self, last: int, format: str, participant: str | None, progress: bool) -> Iterator[Step]:
         bar = needs("tqdm.auto", "frame").tqdm(total=last - self.next_seq, unit="step") if progress else None
         try:
             while self.next_seq < last:
                 before = self.next_seq
-                yield self.step(format=format)
+                yield self.step(format=format, participant=participant)
                 if bar is not None:
                     bar.update(self.next_seq - before)
         finally:
@@ -272,17 +297,43 @@ class Run(RunPlans):
         """
         return self._do(self._rates(by, start, end))
 
-    def adjust(self, factor: float, **scope: Any) -> Adjustment:
-        """Multiplies rates from the next step on; the arguments are those of `crims.adjustment`:
+    def adjust(
+        self,
+        factor: float,
+        *,
+        area: Words | None = None,
+        areas: Words | None = None,
+        category: Words | None = None,
+        categories: Words | None = None,
+        code: Words | None = None,
+        codes: Words | None = None,
+        description: Words | None = None,
+        descriptions: Words | None = None,
+        mode: str | None = None,
+        target: str | None = None,
+        start: Time | None = None,
+        until: Time | None = None,
+        half_life: Duration | None = None,
+        displacement: float | None = None,
+        key: str | None = None,
+        source: str | None = None,
+        reason: str | None = None,
+    ) -> Adjustment:
+        """Multiplies rates by `factor` from the next step on.
 
-        - `area`, `category`, `code`, `description`, or their plurals: what is meant; all, without them.
+        - `area`, `category`, `code`, `description`, or their plurals: what is meant; all, where none is given.
         - `mode`: `scale` or `set`. `target`: `incidence` or `suspect`.
         - `start`, `until`: simulated times. `half_life`: a text such as `7d`, or a timedelta.
         - `displacement`: the share of what is removed that goes to the neighbours.
         - `key`: the same key is taken once, whoever sends it again; each call has one of its own without it.
         - `source`, `reason`: for the audit trail.
         """
-        return self._do(self._adjust(adjustment(factor, **scope)))
+        made = adjustment(
+            factor, area=area, areas=areas, category=category, categories=categories, code=code, codes=codes,
+            description=description, descriptions=descriptions, mode=mode, target=target, start=start, until=until,
+            half_life=half_life, displacement=displacement, key=key, source=source, reason=reason,
+        )
+        return self._do(self._adjust(made))
 
     def retract(self, adjustment: str | Adjustment) -> datetime:
         """Ends an adjustment at the start of the next step, and returns when that is."""
@@ -330,5 +381,4 @@ class Run(RunPlans):
         elif not self.is_named and not isinstance(error, NoAnswer):
             # One with a name stays as it is: whoever mends the error may go on with it.
             self._leave_quietly()
-        if self in self.simulation._unnamed:
-            self.simulation._unnamed.remove(self)
+        self.simulation._unnamed.discard(self.name)

@@ -31,7 +31,7 @@ class Step:
     """
 
     __slots__ = ("run", "model", "seq", "steps", "start", "end", "count", "expected", "baseline", "in_force",
-                 "capped", "adjusted", "next_seq", "ended", "by_category", "csv", "_incidents")
+                 "capped", "adjusted", "next_seq", "ended", "_by_category", "_csv", "_incidents")
 
     def __init__(self, model: Model, reply: Reply) -> None:
         fields, frames = reply
@@ -49,8 +49,8 @@ class Step:
         self.adjusted: list[str] = fields["adjusted"]
         self.next_seq: int = fields["next_seq"]
         self.ended: bool = fields["ended"]
-        self.by_category: dict[str, int] | None = fields.get("by_category")
-        self.csv: str | None = None
+        self._by_category: dict[str, int] | None = fields.get("by_category")
+        self._csv: str | None = None
         self._incidents: Incidents | None = None
         columns = fields.get("columns")
         if columns is not None:
@@ -58,7 +58,7 @@ class Step:
                 raise ProtocolError(f"a step has the columns {columns} in {len(frames)} frames, not {_COLUMNS}")
             self._incidents = Incidents(model, self.start, frames)
         elif frames:
-            self.csv = bytes(memoryview(frames[0])).decode()
+            self._csv = bytes(memoryview(frames[0])).decode()
 
     @property
     def incidents(self) -> Incidents:
@@ -69,6 +69,26 @@ class Step:
         if self._incidents is None:
             raise AttributeError("these steps came without incidents: format='columns', the default, has them")
         return self._incidents
+
+    @property
+    def by_category(self) -> dict[str, int]:
+        """Incidents by category, zeros included.
+
+        Raises `AttributeError` if they were not asked for.
+        """
+        if self._by_category is None:
+            raise AttributeError("these steps came without counts by category: format='counts' has them")
+        return self._by_category
+
+    @property
+    def csv(self) -> str:
+        """The incidents as CSV.
+
+        Raises `AttributeError` if they were not asked for.
+        """
+        if self._csv is None:
+            raise AttributeError("these steps came without CSV: format='csv' has it")
+        return self._csv
 
     def frame(self) -> pandas.DataFrame:
         """As `Incidents.frame`."""

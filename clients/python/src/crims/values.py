@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 import secrets
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, Union
 
+from .model import Area, Crime
+
 Time = Union[str, date, datetime]
 Duration = Union[str, timedelta]
-Words = Union[str, Iterable[str]]
+Words = Union[str, Area, Crime, Iterable[Union[str, Area, Crime]]]
 
 _MINUTES = {"m": 1, "h": 60, "d": 24 * 60, "w": 7 * 24 * 60}
 
@@ -19,9 +22,14 @@ def time_text(time: Time | None) -> str | None:
 
     Raises `ValueError` for one with a zone: simulated time is civil local time.
     """
-    if time is None or isinstance(time, str):
-        return time
+    if time is None:
+        return None
+    if isinstance(time, str):
+        # As `str` writes a datetime.
+        return time[:10] + "T" + time[11:] if time[10:11] == " " else time
     if hasattr(time, "astype"):  # numpy.datetime64
+        if time != time.astype("datetime64[m]"):
+            raise ValueError(f"{time} is not of whole minutes")
         time = time.astype("datetime64[s]").item()
     if isinstance(time, datetime):
         if time.tzinfo is not None:
@@ -51,6 +59,8 @@ def duration_text(duration: Duration | None) -> str | None:
     """
     if duration is None or isinstance(duration, str):
         return duration
+    if hasattr(duration, "astype") and not isinstance(duration, timedelta):  # numpy.timedelta64
+        duration = duration.astype("timedelta64[s]").item()
     if isinstance(duration, timedelta):
         minutes, rest = divmod(duration, timedelta(minutes=1))
         if rest or minutes <= 0:
@@ -86,7 +96,29 @@ def words(singular: str, one: Words | None, many: Words | None) -> list[str] | N
     given = one if one is not None else many
     if given is None:
         return None
-    return [given] if isinstance(given, str) else [str(word) for word in given]
+    if isinstance(given, str):
+        return [given]
+    if isinstance(given, (Area, Crime)):
+        return [given.code]
+    if hasattr(given, "columns") or not isinstance(given, Iterable):
+        kind = type(given).__name__
+        raise TypeError(f"{singular} is a text or several of them, such as one column of a table; not {kind}")
+    return [word.code if isinstance(word, (Area, Crime)) else str(word) for word in given]
+
+
+def step_range(seq: int, end: int | None, next_seq: int) -> range:
+    """The numbers of steps `seq` to `end` − 1, or of all from `seq` on that were taken."""
+    numbers = range(operator.index(seq), next_seq if end is None else operator.index(end))
+    if not 0 <= numbers.start <= numbers.stop <= next_seq:
+        raise ValueError(f"steps {seq} to {end}: there are steps 0 to {next_seq}, the last not included")
+    return numbers
+
+
+def step_count(count: int) -> int:
+    """Raises `TypeError` or `ValueError` for what is no number of steps."""
+    if operator.index(count) < 0:
+        raise ValueError(f"a number of steps is 0 or more, not {count}")
+    return operator.index(count)
 
 
 def new_name(prefix: str) -> str:
