@@ -173,7 +173,7 @@ class _Run:
         while self._run.next_seq < last:
             self._take(last, "none")
         if text is None:
-            text = self._run.read(first, last - first, format="csv").csv or ""
+            text = self._run.read(first, last - first, format="csv").csv
         if (since, until) == (self.begin + first * HOUR, self.begin + last * HOUR):
             return text
         rows = list(csv.reader(io.StringIO(text)))[1:]
@@ -182,7 +182,8 @@ class _Run:
     def _take(self, last: int, format: str) -> str | None:
         """Simulates up to that hour."""
         try:
-            return self._run.step(until=self.begin + last * HOUR, format=format).csv
+            step = self._run.step(until=self.begin + last * HOUR, format=format)
+            return step.csv if format == "csv" else None
         except (crims.Conflict, crims.OutOfStep):
             # An earlier request was carried out though its answer was lost, and then another window was asked for.
             self._run.refresh()

@@ -521,7 +521,7 @@ def test_without_a_daemon_one_is_launched_and_ends_with_python(netlogo, daemon):
     assert model.setup(run_no=2).crimes(BEGIN) == expected_csv(daemon, 1, seed=2)[0]
     assert model.result("netlogo_adapter._launched.daemon.pid") == process, "a second one for the second replication"
     os.kill(process, signal.SIGKILL)
-    with pytest.raises(PythonError, match="the daemon that was launched has ended with -9"):
+    with pytest.raises(PythonError, match="the daemon that was launched has ended with SIGKILL"):
         model.crimes(hour(1))
     assert model.setup(run_no=2).crimes(BEGIN) == expected_csv(daemon, 1, seed=2)[0]
     process = model.result("netlogo_adapter._launched.daemon.pid")
