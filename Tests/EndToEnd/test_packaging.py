@@ -51,6 +51,8 @@ def test_all_of_the_model_is_installed_and_can_be_read_by_all(prefix):
     there = prefix / "share" / "crims" / "models" / "merseyside"
     assert sorted(os.listdir(there)) == sorted(os.listdir(ROOT / "models" / "merseyside"))
     assert all(file.stat().st_mode & 0o777 == 0o644 for file in there.iterdir())
+    page = prefix / "share" / "crims" / "page"
+    assert sorted(os.listdir(page)) == sorted(path.name for path in (ROOT / "Sources" / "Web" / "Page").glob("[!.]*"))
     assert (prefix / "bin" / "crims").stat().st_mode & 0o777 == 0o755
 
 
@@ -177,8 +179,9 @@ def test_the_image_has_the_libraries_that_the_daemon_needs():
     image = set(line.split())
     # ldd writes direct needs and theirs; what a package needs, apt brings along.
     linked = run("readelf", "-d", CRIMS).stdout if shutil.which("readelf") else run("ldd", CRIMS).stdout
-    needed = set(re.findall(r"\b(lib(?:archive|curl|sodium|sqlite3|zmq|stdc\+\+)[\w.+-]*\.so[\d.]*)", linked))
-    assert len(needed) >= 5
+    ours = r"\b(lib(?:archive|curl|microhttpd|sodium|sqlite3|zmq|stdc\+\+)[\w.+-]*\.so[\d.]*)"
+    needed = set(re.findall(ours, linked))
+    assert len(needed) >= 6
     paths = dict(re.findall(r"(\S+) => (\S+)", run("ldd", CRIMS).stdout))
     for library in needed:
         packages = run("dpkg-query", "--search", "*/" + os.path.basename(os.path.realpath(paths[library]))).stdout
