@@ -27,3 +27,20 @@ extension Hub {
         }
     }
 }
+
+/// What the indices of a run's incidents mean.
+public struct RunLegend: Equatable, Sendable {
+    public var categories: [String]
+    /// The category of each crime, by the crime's index.
+    public var categoryOfCrime: [Int]
+}
+
+extension Hub {
+    /// What the indices of a run's incidents mean; nil if there is no such run.
+    public func legend(of name: String) -> RunLegend? {
+        runs[name].map { run in
+            let model = run.served.model
+            return RunLegend(categories: model.categories, categoryOfCrime: model.crimes.map(\.category))
+        }
+    }
+}

@@ -36,6 +36,7 @@ public final class Door: HubDoor, Sendable {
     public let descriptor: Int32
     private let state = Mutex(State())
     private let listener = Mutex<Listener?>(nil)
+    private let watcher = Mutex<Errand?>(nil)
     private let lastTurn = Atomic<UInt64>(0)
     private let now: @Sendable () -> UInt64
 
@@ -87,6 +88,9 @@ public final class Door: HubDoor, Sendable {
     /// From now on, publications are told to this, on the hub's thread.
     func listen(_ hear: Listener?) { listener.withLock { $0 = hear } }
 
+    /// From now on, this is done in each turn of the loop.
+    func watch(_ look: Errand?) { watcher.withLock { $0 = look } }
+
     /// Takes no more requests, and forgets those that are not answered.
     func shut() {
         state.withLock {
@@ -100,6 +104,7 @@ public final class Door: HubDoor, Sendable {
 
     public func turn(_ hub: Hub) {
         lastTurn.store(now(), ordering: .relaxed)
+        if let look = watcher.withLock({ $0 }) { look(hub) }
         let visits = state.withLock { state -> [Visit] in
             guard state.hasRung else { return [] }
             let taken = Array(state.visits.prefix(Self.batch))

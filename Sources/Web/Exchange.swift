@@ -1,4 +1,5 @@
 import CMicroHTTPD
+import Coupling
 import Synchronization
 
 /// libmicrohttpd's connection, which is only touched where it says that this may be.
@@ -19,7 +20,7 @@ final class Exchange {
     enum Stage {
         case fresh
         case reading
-        case waiting(Waiting, then: (Said) -> Reply)
+        case waiting(Waiting, then: (Said) -> Bool)
         case answered
     }
 
@@ -37,6 +38,8 @@ final class Exchange {
 enum Said: Sendable {
     case frames([[UInt8]])
     case snapshot(HubSnapshot)
+    case run(RunPlace, RunLegend)
+    case noRun
     /// The daemon ends.
     case nothing
 }

@@ -101,6 +101,7 @@ extension WebServer {
         metrics.one("crims_http_connections", .gauge, "Connections over HTTP.", Double(connections))
         metrics.one(
             "crims_http_connections_cut_total", .counter, "Connections cut: no whole request in time.", Double(cut))
+        metrics.one("crims_http_streams", .gauge, "Streams of events that are followed.", Double(streams.count))
         metrics.one("crims_http_unread_bytes", .gauge, "Bytes of replies not sent yet.", Double(tally.unreadBytes))
         if let process = ProcessFacts() { metrics.add(process) }
         return Reply(.ok, .metrics, metrics.bytes)

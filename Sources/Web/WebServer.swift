@@ -15,6 +15,8 @@ public final class WebServer: Sendable {
     let now: @Sendable () -> UInt64
     private let buckets: Mutex<TokenBuckets>
     let tally = WebTally()
+    let streams: Streams
+    private let description: Reply
     private let isReady = Atomic<Bool>(false)
     let isEnding = Atomic<Bool>(false)
     /// Answers that are waited for, and not given back yet.
@@ -43,6 +45,8 @@ public final class WebServer: Sendable {
         hosts = HostRule(bound: [address.host], names: options.names)
         files = PageFiles(folders: options.pageFolders)
         visitors = Visitors(max: options.connections)
+        streams = Streams(door: door, now: now)
+        description = Reply(json: OpenAPI.document(version: options.version))
         buckets = Mutex(TokenBuckets(rate: options.rate))
         var settings = crims_http_options()
         settings.listener = listener
@@ -59,7 +63,10 @@ public final class WebServer: Sendable {
             throw .system(call: "MHD_start_daemon", address: address.url, reason: "no thread, or no memory")
         }
         daemon.withLock { $0 = DaemonHandle(pointer: started) }
-        ticker.start { [visitors, now] in visitors.sweep(now: now()) }
+        ticker.start { [visitors, streams, now] in
+            visitors.sweep(now: now())
+            streams.tick(now: now())
+        }
     }
 
     /// All runs are there.
@@ -71,9 +78,9 @@ public final class WebServer: Sendable {
     public func stop() {
         guard let handle = daemon.withLock({ $0.take() }) else { return }
         isEnding.store(true, ordering: .releasing)
-        door.listen(nil)
         door.shut()
         ticker.stop()
+        streams.stop()
         let listener = MHD_quiesce_daemon(handle.pointer)
         for waiting in waiting.withLock({ Array($0.values) }) { waiting.finish(.nothing) }
         // What was answered has this long to leave.
@@ -120,7 +127,7 @@ public final class WebServer: Sendable {
             } catch {
                 return send(Reply(error), exchange, connection)
             }
-        case .waiting(let waiting, let then): return finish(waiting, then, exchange, connection)
+        case .waiting(let waiting, let then): return finish(waiting, then)
         case .answered: return true
         }
     }
@@ -164,10 +171,24 @@ public final class WebServer: Sendable {
             return try wait(exchange, connection) { waiting in
                 door.send { waiting.finish(.snapshot(HubSnapshot($0))) }
             } then: { said in
-                guard case .snapshot(let snapshot) = said else { return Reply(Self.ending) }
-                return self.metrics(snapshot)
+                guard case .snapshot(let snapshot) = said else {
+                    return self.send(Reply(Self.ending), exchange, connection)
+                }
+                return self.send(self.metrics(snapshot), exchange, connection)
             }
-        default: throw WebRefusal(.notFound, "not there yet")
+        case .openAPI: return send(description, exchange, connection)
+        case .events(let run, let after):
+            guard hasRuns else { throw .unavailable("runs are being brought back, or the daemon is ending: ask again") }
+            return try wait(exchange, connection) { waiting in
+                door.send { hub in
+                    guard let place = hub.place(of: run), let legend = hub.legend(of: run) else {
+                        return waiting.finish(.noRun)
+                    }
+                    waiting.finish(.run(place, legend))
+                }
+            } then: { said in
+                self.sendEvents(of: run, after: after, said, exchange, connection)
+            }
         }
     }
 
@@ -196,14 +217,15 @@ public final class WebServer: Sendable {
         return try wait(exchange, connection) { waiting in
             door.ask(question.frame, role: role) { waiting.finish(.frames($0)) }
         } then: { said in
-            guard case .frames(let frames) = said else { return Reply(Self.ending) }
-            return question.reply(to: frames)
+            guard case .frames(let frames) = said else { return self.send(Reply(Self.ending), exchange, connection) }
+            return self.send(question.reply(to: frames), exchange, connection)
         }
     }
 
+    /// Lets the connection stand still until something is said on the hub's thread.
     private func wait(
         _ exchange: Exchange, _ connection: ConnectionHandle, for begin: (Waiting) -> Bool,
-        then: @escaping (Said) -> Reply
+        then: @escaping (Said) -> Bool
     ) throws(WebRefusal) -> Bool {
         let waiting = Waiting(connection)
         guard begin(waiting) else { throw Self.ending }
@@ -211,15 +233,13 @@ public final class WebServer: Sendable {
         self.waiting.withLock { $0[ObjectIdentifier(waiting)] = waiting }
         // Whoever ends the server sees this one in the list, or this sees that it is ending.
         if isEnding.load(ordering: .acquiring) { waiting.finish(.nothing) }
-        return waiting.suspend() || finish(waiting, then, exchange, connection)
+        return waiting.suspend() || finish(waiting, then)
     }
 
-    private func finish(
-        _ waiting: Waiting, _ then: (Said) -> Reply, _ exchange: Exchange, _ connection: ConnectionHandle
-    ) -> Bool {
+    private func finish(_ waiting: Waiting, _ then: (Said) -> Bool) -> Bool {
         guard let said = waiting.take() else { return true }
         _ = self.waiting.withLock { $0.removeValue(forKey: ObjectIdentifier(waiting)) }
-        return send(then(said), exchange, connection)
+        return then(said)
     }
 
     /// The poll loop turns once a second at least, but for the time in which a model is read.
