@@ -31,7 +31,7 @@ public final class Door: HubDoor, Sendable {
     /// Requests that are not answered yet.
     private static let openMax = 1_024
     /// Requests taken in one turn, so that those at the sockets get theirs.
-    private static let batch = 64
+    private static let batch = 8
 
     public let descriptor: Int32
     private let state = Mutex(State())

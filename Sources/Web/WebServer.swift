@@ -161,13 +161,14 @@ public final class WebServer: Sendable {
             return send(try files.reply(path, ifNoneMatch: connection.header("If-None-Match")), exchange, connection)
         case .healthy: return send(health, exchange, connection)
         case .ready:
-            guard hasRuns else { throw .unavailable("runs are being brought back, or the daemon is ending") }
+            try requireReady()
             return send(Reply(json: .object([.init("ready", .bool(true))])), exchange, connection)
         case .ask(let question):
-            guard hasRuns else { throw .unavailable("runs are being brought back, or the daemon is ending: ask again") }
+            try requireReady()
             if question.changes { try requireToken(connection, method: method) }
             return try ask(question, exchange, connection)
         case .metrics:
+            try requireReady()
             return try wait(exchange, connection) { waiting in
                 door.send { waiting.finish(.snapshot(HubSnapshot($0))) }
             } then: { said in
@@ -178,7 +179,7 @@ public final class WebServer: Sendable {
             }
         case .openAPI: return send(description, exchange, connection)
         case .events(let run, let after):
-            guard hasRuns else { throw .unavailable("runs are being brought back, or the daemon is ending: ask again") }
+            try requireReady()
             return try wait(exchange, connection) { waiting in
                 door.send { hub in
                     guard let place = hub.place(of: run), let legend = hub.legend(of: run) else {
@@ -190,6 +191,10 @@ public final class WebServer: Sendable {
                 self.sendEvents(of: run, after: after, said, exchange, connection)
             }
         }
+    }
+
+    private func requireReady() throws(WebRefusal) {
+        guard hasRuns else { throw .unavailable("runs are being brought back, or the daemon is ending: ask again") }
     }
 
     private func requireToken(_ connection: ConnectionHandle, method: String) throws(WebRefusal) {

@@ -3,7 +3,9 @@
 import json
 import re
 import signal
+import socket
 import struct
+import threading
 import time
 
 import pytest
@@ -250,3 +252,54 @@ def test_metrics_keep_to_the_rules_of_their_format(served):
     assert [float(bound) for bound, _ in buckets] == sorted(float(bound) for bound, _ in buckets)
     assert [int(count) for _, count in buckets] == sorted(int(count) for _, count in buckets)
     assert re.search(r"^# TYPE crims_step_stage_seconds histogram$", text, re.MULTILINE)
+
+
+def test_files_are_served_with_tags_and_types(served):
+    _, _, web = served
+    first = web.get("/static/leaflet/leaflet.js")
+    if first.status == 404:
+        pytest.skip("libjs-leaflet is not installed")
+    assert first.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    tag = first.headers["ETag"]
+    for sent in (tag, "W/" + tag, f'"x", {tag}', "*"):
+        again = web.get("/static/leaflet/leaflet.js", If_None_Match=sent)
+        assert (again.status, again.body, again.headers["ETag"]) == (304, b"", tag)
+    assert web.get("/static/leaflet/leaflet.js", If_None_Match='"x"').body == first.body
+    assert web.get("/static/leaflet/leaflet.css").headers["Content-Type"] == "text/css; charset=utf-8"
+
+
+def test_it_is_ready_once_its_runs_are_there_and_serves_before(start_daemon, connect, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ("--data", str(tmp_path / "data"), "--http", f"127.0.0.1:{port}")
+    daemon = start_daemon(*options)
+    client = connect(Client, daemon.control)
+    client.open(model=MODEL, start="1970-01-01", run="r", step="480mo")
+    # Its last step is drawn again before the daemon is ready, which takes a while.
+    client.step(run="r", seq=0, format="none")
+    assert daemon.signal(signal.SIGTERM, within=5) == 0
+    seen = []
+    stop = threading.Event()
+
+    def watch():
+        while not stop.is_set():
+            try:
+                web = Web(f"http://127.0.0.1:{port}")
+                answers = [web.get(path) for path in ("/healthz", "/readyz", "/api/v1/runs", "/metrics")]
+                seen.append([answer.status for answer in answers])
+                web.end()
+            except OSError:
+                pass
+            time.sleep(0.01)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    daemon = start_daemon(*options, ready_within=30)
+    web = Web(daemon)
+    assert web.get("/readyz").status == web.get("/api/v1/runs/r").status == 200
+    time.sleep(0.1)
+    stop.set()
+    watcher.join()
+    assert [200, 503, 503, 503] in seen and seen[-1] == [200, 200, 200, 200], seen[:3]
+    web.end()

@@ -75,7 +75,8 @@ def requests(document):
                         address = address.replace("{" + name + "}", VALUES[name])
                     elif part["in"] == "query" and name != "format":
                         query.append(f"{name}={VALUES[name]}")
-                formats = ["json", "csv", "columns", "counts", "none"] if operation["operationId"] == "steps" else [None]
+                has_formats = operation["operationId"] == "steps"
+                formats = ["json", "csv", "columns", "counts", "none"] if has_formats else [None]
                 for format_ in formats:
                     words = query + ([f"format={format_}"] if format_ else [])
                     yield method.upper(), address + ("?" + "&".join(words) if words else ""), operation

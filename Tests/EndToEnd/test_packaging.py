@@ -4,12 +4,14 @@ No container engine is needed: the Containerfile is held against what it copies,
 systemd: its own tool checks the unit, and what the daemon does is held against what the unit allows.
 """
 
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 
 import pytest
 from conftest import ANY_PORT, CRIMS, ROOT, read_line, wait_for_binary
@@ -109,13 +111,18 @@ def trace(folder):
     wait_for_binary()
     log = folder / "trace"
     command = ["strace", "-f", "-qq", "-o", log, CRIMS, "serve", "--control", ANY_PORT, "--events", ANY_PORT]
-    process = subprocess.Popen([*command, "--data", folder / "data"], cwd=ROOT, stdout=subprocess.PIPE,
+    command += ["--http", "127.0.0.1:*", "--data", folder / "data"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE,
                                stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True)  # fmt: skip
     try:
-        assert (control := re.search(rb"tcp://[\d.:]+", read_line(process.stdout, 20))), "not ready"
+        line = read_line(process.stdout, 20)
+        assert (control := re.search(rb"tcp://[\d.:]+", line)), "not ready"
         connect = ("--connect", control[0].decode())
         for words in (("open", "--model", "merseyside", "--start", "2020-01-06", "--run", "r"), ("step", "r")):
             assert run(CRIMS, *words, *connect).returncode == 0
+        (url,) = json.loads(line)["http"]
+        for path in ("/metrics", "/api/v1/runs/r/steps"):
+            assert urllib.request.urlopen(url + path, timeout=20).status == 200
         daemon = int(log.read_text().split(maxsplit=1)[0])
         os.kill(daemon, signal.SIGTERM)
         process.wait(10)
