@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint build static install bench models setup clean
 
-packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev \
+packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev libgeos-dev \
   python3-venv gcc strace
 venv := .venv
 python := $(venv)/bin/python

@@ -47,6 +47,16 @@ enum OpenAPI {
         .init("/api/v1/models", get("models", "The models' names", answers("Models"))),
         .init("/api/v1/models/{model}", get("model", "A model's areas and crimes", answers("Model"), ["model"])),
         .init(
+            "/api/v1/models/{model}/areas.geojson",
+            get(
+                "areas", "A model's areas as cells around their centroids",
+                refused([
+                    "200": [
+                        "description": "GeoJSON",
+                        "content": ["application/geo+json": ["schema": ["type": "object"]]],
+                    ]
+                ]), ["model"])),
+        .init(
             "/api/v1/models/{model}/rates",
             get("model_rates", "What a model expects", answers("Rates"), ["model", "from", "to", "by"])),
         .init("/api/v1/runs", get("runs", "All runs", answers("Runs"))),

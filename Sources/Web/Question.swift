@@ -13,6 +13,8 @@ package struct Question: Equatable, Sendable {
         case csv
         /// All frames, padded and in one.
         case columns
+        /// The model's areas, as shapes.
+        case areas
         /// As `object`; with 201 unless it says that it was done before.
         case creation
     }
@@ -37,6 +39,9 @@ package struct Question: Equatable, Sendable {
         guard said.status == .ok else { return said }
         switch shape {
         case .object: return said
+        case .areas:
+            guard let model = try? JSON(parsing: said.content) else { return said }
+            return AreaShapes.reply(for: model)
         case .csv: return frames.count == 2 ? Reply(.ok, .csv, frames[1]) : said
         case .columns: return Reply(.ok, .columns, Self.packed(Array(said.content), Array(frames.dropFirst())))
         case .onlyRun:

@@ -80,6 +80,8 @@ package enum Route: Equatable, Sendable {
         case ("status", 1): return asking { _ in Question(op: "status") }
         case ("models", 1): return asking { _ in Question(op: "hello", shape: .members(["models"])) }
         case ("models", 2): return asking { _ in Question(op: "describe", [("model", path[1])]) }
+        case ("models", 3) where path[2] == "areas.geojson":
+            return asking { _ in Question(op: "describe", [("model", path[1])], shape: .areas) }
         case ("models", 3) where path[2] == "rates":
             return asking(["from", "to", "by"]) { query throws(WebRefusal) in try rates("model", path[1], query) }
         case ("runs", 1): return asking { _ in Question(op: "status", shape: .members(["runs"])) }
