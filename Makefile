@@ -4,7 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint build static install bench models setup clean
 
-packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev python3-venv gcc strace
+packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev libgeos-dev \
+  python3-venv gcc strace
 venv := .venv
 python := $(venv)/bin/python
 requirements := requirements.txt examples/requirements.txt Tests/EndToEnd/requirements.txt \
@@ -21,6 +22,7 @@ bench_python := .build/benchmarks/python/bin/python
 static := .build/static/release/crims
 PREFIX ?= /usr/local
 model_files = $(wildcard models/merseyside/*)
+page_files = $(wildcard Sources/Web/Page/*)
 unit = $(DESTDIR)$(PREFIX)/lib/systemd/system/crims.service
 sudo := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
@@ -69,6 +71,8 @@ install:
 	install -D -m 0755 '$(static)' '$(DESTDIR)$(PREFIX)/bin/crims'
 	install -d '$(DESTDIR)$(PREFIX)/share/crims/models/merseyside' '$(dir $(unit))'
 	install -m 0644 $(model_files) '$(DESTDIR)$(PREFIX)/share/crims/models/merseyside'
+	install -d '$(DESTDIR)$(PREFIX)/share/crims/page'
+	$(if $(page_files),install -m 0644 $(page_files) '$(DESTDIR)$(PREFIX)/share/crims/page')
 	sed 's|/usr/local|$(PREFIX)|' packaging/crims.service > '$(unit)'
 	chmod 0644 '$(unit)'
 

@@ -21,6 +21,8 @@ let package = Package(
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CGEOS", providers: [.apt(["libgeos-dev"])]),
+        .systemLibrary(name: "CMicroHTTPD", providers: [.apt(["libmicrohttpd-dev"])]),
         .target(name: "CSystem"),
 
         .target(name: "Hashing", dependencies: ["CSodium"], swiftSettings: strict),
@@ -40,11 +42,16 @@ let package = Package(
         .target(
             name: "Messaging", dependencies: ["CrimsCore", "Protocol", "Coupling", "CZMQ", "CSystem"],
             swiftSettings: strict),
+        .target(name: "Geometry", dependencies: ["CGEOS"], swiftSettings: strict),
+        .target(
+            name: "Web",
+            dependencies: ["CrimsCore", "Protocol", "Coupling", "Geometry", "Models", "CMicroHTTPD", "CSystem"],
+            exclude: ["Page"], swiftSettings: strict),
         .executableTarget(
             name: "CrimsDaemon",
             dependencies: [
                 "CrimsCore", "Protocol", "Coupling", "Journal", "Models", "Calibration", "Fetching", "Reporting",
-                "Messaging",
+                "Messaging", "Web",
             ],
             swiftSettings: strict),
 
@@ -58,6 +65,8 @@ let package = Package(
         .testTarget(
             name: "JournalTests", dependencies: ["Journal", "Coupling", "CrimsCore", "Protocol"], swiftSettings: strict),
         .testTarget(name: "MessagingTests", dependencies: ["Messaging"], swiftSettings: strict),
+        .testTarget(name: "GeometryTests", dependencies: ["Geometry"], swiftSettings: strict),
+        .testTarget(name: "WebTests", dependencies: ["Web", "Protocol", "Coupling"], swiftSettings: strict),
         .testTarget(name: "ModelsTests", dependencies: ["Models"], swiftSettings: strict),
         .testTarget(name: "FetchingTests", dependencies: ["Fetching"], swiftSettings: strict),
         .testTarget(

@@ -26,7 +26,7 @@ extension Hub {
         run.barrier.enter(
             .init(request: request, steps: steps, peer: peer, id: id), at: place, now: now(), calendar: calendar)
         guard run.barrier.isComplete else { return }
-        if let repliedAt = run.timings.repliedAt { run.timings.waiting.add(nanoseconds: now() - repliedAt) }
+        if let repliedAt = run.timings.repliedAt { countWaiting(of: run, nanoseconds: now() - repliedAt) }
         let plan = run.plan(lists, resolved, steps: steps)
         let askers = zip(clearBarrier(of: run), plan.asked).map { asking, asked in
             StepJob.Asker(

@@ -233,6 +233,7 @@ extension Hub {
         try recorder.append(
             Record(run: run.name, who: peer.who, event: .adjusted(terms, id: accepted[0].id, seq: run.nextSeq)))
         run.take(accepted)
+        tally.adjustments += 1
         reply(answer(accepted[0], run, id, duplicate: false), to: peer)
         publish(accepted[0], of: run)
     }
@@ -264,6 +265,7 @@ extension Hub {
                     run: run.name, who: peer.who, event: .retracted(adjustment: adjustment, seq: run.nextSeq)))
         }
         let retraction = run.retract(index)
+        if first { tally.retractions += 1 }
         var writer = begin("retract", id: id)
         writer.run(run.name)
         writer.raw(",\"adjustment\":")

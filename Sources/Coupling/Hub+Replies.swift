@@ -24,10 +24,12 @@ extension Hub {
         emit(.reply(peer, [writer.bytes] + frames))
         let sent = now()
         run.timings.sending.add(nanoseconds: sent - began)
+        tally.sending.add(nanoseconds: sent - began)
         run.timings.repliedAt = sent
     }
 
     func refuse(_ refusal: Refusal, id: JSON?, op: String?, to peer: Peer) {
+        tally.refusals[refusal.code, default: 0] += 1
         var members: [JSON.Member] = [.init("v", .number(1))]
         if let id { members.append(.init("id", id)) }
         if let op { members.append(.init("op", .string(op))) }

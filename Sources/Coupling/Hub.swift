@@ -59,6 +59,7 @@ public final class Hub {
     /// What the transport tells of its connections, for `status`.
     public var peers: () -> [JSON.Member] = { [] }
     private var jobs = JobQueue()
+    public internal(set) var tally = HubTally()
     /// The runs for whose next step somebody waits, so that none of the others is looked at for time-outs.
     var atBarrier: [Run] = []
 

@@ -45,6 +45,7 @@ final class StepJob: Job {
                 return true
             }
             isTaken = true
+            if plan.isRetry { hub.tally.retries += 1 }
         }
         // A large reply takes as long as a slice, and there may be as many as participants.
         while answered < askers.count {
@@ -76,6 +77,11 @@ final class StepJob: Job {
         run.take(step)
         run.timings.sampling.add(nanoseconds: draw.nanoseconds.sampling)
         run.timings.encoding.add(nanoseconds: draw.nanoseconds.encoding)
+        hub.tally.sampling.add(nanoseconds: draw.nanoseconds.sampling)
+        hub.tally.encoding.add(nanoseconds: draw.nanoseconds.encoding)
+        hub.tally.steps += plan.steps
+        hub.tally.incidents += draw.count
+        hub.tally.adjustments += plan.accepted.count
     }
 
     private func answer(_ asker: Asker, _ hub: Hub) {

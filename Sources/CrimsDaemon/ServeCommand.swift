@@ -5,6 +5,7 @@ import Journal
 import Messaging
 import Models
 import Protocol
+import Web
 
 extension Tool {
     static let defaultControl = "tcp://127.0.0.1:5555"
@@ -23,6 +24,10 @@ extension Tool {
                 .value("sync", "WHAT", "what an acknowledgement outlives: 'process' (its end; default) or 'power'"),
                 .value("server-key", "FILE", "admit clients with keys alone: the daemon's own NAME.key_secret"),
                 .value("client-keys", "DIR", "the admitted clients' public keys, NAME.key, with their roles"),
+                .value("http", "ADDR", "serve HTTP on this machine as well, such as 127.0.0.1:8080; :* picks a port"),
+                .value("http-host", "NAME", many: true, "a name under which a proxy serves that"),
+                .value("http-token-file", "FILE", "who has the token in it may adjust over HTTP; nobody without"),
+                .value("http-rate", "N", "requests a second of one address over HTTP; 0 for no bound (200)"),
                 .flag("end-with-input", "end when standard input does, and so with the program that holds it open"),
                 modelsOption,
             ]
@@ -56,21 +61,27 @@ extension Tool {
         let identity = Identity(
             version: version, journal: try data?.journal ?? DataFolder.newID(), boot: data?.boot ?? 1,
             control: server.controlEndpoints, events: server.eventEndpoints)
+        // Bound before runs are brought back, so that who looks after the daemon can see that it is at it.
+        let door = Door(now: Clock.now)
+        let web = try webOptions(arguments).map { try WebServer($0, door: door, now: Clock.now) }
+        defer { web?.stop() }
         let catalog = ModelCatalog(folders: ModelCatalog.standardFolders(extra: arguments.all("models")))
         let hub = Hub(
             source: CatalogSource(catalog: catalog), recorder: journal ?? NoRecorder(), limits: server.limits,
             identity: identity, now: Clock.now, calendar: Clock.calendar
         ) { action in
-            if case .log(let event, let facts) = action { Terminal.log(event, facts) } else { server.perform(action) }
+            if case .log(let event, let facts) = action { return Terminal.log(event, facts) }
+            if web == nil || !door.take(action) { server.perform(action) }
         }
         if let journal { try restore(hub, from: journal) }
+        web?.becomeReady()
 
         func list(_ endpoints: [String]) -> JSON { .array(endpoints.map { .string($0) }) }
         var ready = ByteWriter()
         ready.json(
             .object([
                 .init("ready", .bool(true)), .init("control", list(server.controlEndpoints)),
-                .init("events", list(server.eventEndpoints)), .init("http", .array([])),
+                .init("events", list(server.eventEndpoints)), .init("http", list(web?.urls ?? [])),
             ]))
         ready.raw("\n")
         guard Terminal.write(ready.bytes, to: STDOUT_FILENO) else { return }
@@ -81,7 +92,8 @@ extension Tool {
                 .init("journal", .string(identity.journal)), .init("boot", .number(Double(identity.boot))),
             ] + (access?.facts ?? []))
         let manager = serviceManager(tells: server.controlEndpoints)
-        server.run(hub, manager: manager, endsWithInput: arguments.has("end-with-input"))
+        server.run(hub, manager: manager, endsWithInput: arguments.has("end-with-input"), door: web == nil ? nil : door)
+        web?.stop()
         // Folder and paths are held until the last reply has been given.
         withExtendedLifetime((data, locks)) { Terminal.log("ended") }
     }

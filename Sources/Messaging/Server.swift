@@ -127,7 +127,10 @@ public final class Server {
     /// - Parameters:
     ///   - manager: told with every turn of the loop that the daemon is alive, and when it begins to end.
     ///   - endsWithInput: whether the end of standard input is as good as SIGTERM.
-    public func run(_ hub: Hub, manager: ServiceManager? = nil, endsWithInput: Bool = false) {
+    ///   - door: another way in, looked at in each turn of the loop.
+    public func run(
+        _ hub: Hub, manager: ServiceManager? = nil, endsWithInput: Bool = false, door: (any HubDoor)? = nil
+    ) {
         hub.peers = { [connections, access] in connections.json + (access?.counts ?? []) }
         var heartbeat = Clock.now() + Self.heartbeatNanoseconds
         while true {
@@ -140,9 +143,10 @@ public final class Server {
                 hub.setDeaf(connections.deaf(now: now))
             }
             manager?.beat(now: now)
+            door?.turn(hub)
             let next = max(now, min(heartbeat, hub.nextDeadline ?? .max, manager?.nextBeat ?? .max))
             let milliseconds = hub.hasWork ? 0 : Int((next - now) / 1_000_000) + 1
-            let ready = wait(milliseconds: milliseconds, watchesInput: endsWithInput)
+            let ready = wait(milliseconds: milliseconds, watchesInput: endsWithInput, door: door?.descriptor ?? -1)
             if ready.signal == SIGHUP {
                 if let manager { manager.reload { reload(hub) } } else { reload(hub) }
             }
@@ -170,7 +174,7 @@ public final class Server {
 
     /// Waits for something to do.
     private func wait(
-        milliseconds: Int, watchesInput: Bool
+        milliseconds: Int, watchesInput: Bool, door: Int32
     ) -> (requests: Bool, subscriptions: Bool, signal: Int32, inputEnded: Bool) {
         var items = (
             zmq_pollitem_t(socket: control.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
@@ -180,12 +184,13 @@ public final class Server {
             zmq_pollitem_t(socket: connections.handles[1], fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
             // A descriptor below 0 is passed over.
             zmq_pollitem_t(socket: nil, fd: watchesInput ? STDIN_FILENO : -1, events: Int16(ZMQ_POLLIN), revents: 0),
+            zmq_pollitem_t(socket: nil, fd: door, events: Int16(ZMQ_POLLIN), revents: 0),
             // Last, since it may not be there.
             zmq_pollitem_t(socket: authenticator?.socket.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
         )
         withUnsafeMutableBytes(of: &items) { bytes in
             let list = bytes.assumingMemoryBound(to: zmq_pollitem_t.self)
-            _ = zmq_poll(list.baseAddress, authenticator == nil ? 6 : 7, milliseconds)
+            _ = zmq_poll(list.baseAddress, authenticator == nil ? 7 : 8, milliseconds)
         }
         let signal = items.2.revents != 0 ? crims_termination_read(signals) : 0
         let inputEnded = items.5.revents != 0 && Self.inputHasEnded()

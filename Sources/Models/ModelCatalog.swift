@@ -41,10 +41,14 @@ public struct ModelCatalog: Sendable {
     /// and an installed tree both work unconfigured.
     public static func standardFolders(extra: [String]) -> [String] {
         var folders = extra + ["models"]
-        if let executable = FileSystem.resolved("/proc/self/exe") {
-            let prefix = FileSystem.parent(of: FileSystem.parent(of: executable))
-            folders.append((prefix == "/" ? "" : prefix) + "/share/crims/models")
-        }
+        if let share { folders.append(share + "/models") }
         return folders
+    }
+
+    /// What was installed beside the executable: `PREFIX/share/crims` for `PREFIX/bin/crims`.
+    public static var share: String? {
+        guard let executable = FileSystem.resolved("/proc/self/exe") else { return nil }
+        let prefix = FileSystem.parent(of: FileSystem.parent(of: executable))
+        return (prefix == "/" ? "" : prefix) + "/share/crims"
     }
 }

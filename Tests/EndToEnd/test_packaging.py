@@ -4,12 +4,14 @@ No container engine is needed: the Containerfile is held against what it copies,
 systemd: its own tool checks the unit, and what the daemon does is held against what the unit allows.
 """
 
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 
 import pytest
 from conftest import ANY_PORT, CRIMS, ROOT, read_line, wait_for_binary
@@ -51,6 +53,8 @@ def test_all_of_the_model_is_installed_and_can_be_read_by_all(prefix):
     there = prefix / "share" / "crims" / "models" / "merseyside"
     assert sorted(os.listdir(there)) == sorted(os.listdir(ROOT / "models" / "merseyside"))
     assert all(file.stat().st_mode & 0o777 == 0o644 for file in there.iterdir())
+    page = prefix / "share" / "crims" / "page"
+    assert sorted(os.listdir(page)) == sorted(path.name for path in (ROOT / "Sources" / "Web" / "Page").glob("[!.]*"))
     assert (prefix / "bin" / "crims").stat().st_mode & 0o777 == 0o755
 
 
@@ -107,13 +111,18 @@ def trace(folder):
     wait_for_binary()
     log = folder / "trace"
     command = ["strace", "-f", "-qq", "-o", log, CRIMS, "serve", "--control", ANY_PORT, "--events", ANY_PORT]
-    process = subprocess.Popen([*command, "--data", folder / "data"], cwd=ROOT, stdout=subprocess.PIPE,
+    command += ["--http", "127.0.0.1:*", "--data", folder / "data"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE,
                                stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True)  # fmt: skip
     try:
-        assert (control := re.search(rb"tcp://[\d.:]+", read_line(process.stdout, 20))), "not ready"
+        line = read_line(process.stdout, 20)
+        assert (control := re.search(rb"tcp://[\d.:]+", line)), "not ready"
         connect = ("--connect", control[0].decode())
         for words in (("open", "--model", "merseyside", "--start", "2020-01-06", "--run", "r"), ("step", "r")):
             assert run(CRIMS, *words, *connect).returncode == 0
+        (url,) = json.loads(line)["http"]
+        for path in ("/metrics", "/api/v1/runs/r/steps"):
+            assert urllib.request.urlopen(url + path, timeout=20).status == 200
         daemon = int(log.read_text().split(maxsplit=1)[0])
         os.kill(daemon, signal.SIGTERM)
         process.wait(10)
@@ -177,8 +186,9 @@ def test_the_image_has_the_libraries_that_the_daemon_needs():
     image = set(line.split())
     # ldd writes direct needs and theirs; what a package needs, apt brings along.
     linked = run("readelf", "-d", CRIMS).stdout if shutil.which("readelf") else run("ldd", CRIMS).stdout
-    needed = set(re.findall(r"\b(lib(?:archive|curl|sodium|sqlite3|zmq|stdc\+\+)[\w.+-]*\.so[\d.]*)", linked))
-    assert len(needed) >= 5
+    ours = r"\b(lib(?:archive|curl|microhttpd|sodium|sqlite3|zmq|stdc\+\+)[\w.+-]*\.so[\d.]*)"
+    needed = set(re.findall(ours, linked))
+    assert len(needed) >= 6
     paths = dict(re.findall(r"(\S+) => (\S+)", run("ldd", CRIMS).stdout))
     for library in needed:
         packages = run("dpkg-query", "--search", "*/" + os.path.basename(os.path.realpath(paths[library]))).stdout

@@ -1,4 +1,4 @@
-// What Swift's Glibc module does not import: signalfd, getrandom, ioctl and setrlimit.
+// What Swift's Glibc module does not import: signalfd, eventfd, getrandom, ioctl and setrlimit.
 #ifndef CRIMS_CSYSTEM_H
 #define CRIMS_CSYSTEM_H
 #include <stddef.h>
@@ -22,4 +22,11 @@ long crims_raise_descriptor_limit(void);
 
 /// Fills `count` bytes (at most 256) with random ones; 0 on success.
 int crims_random(uint8_t *bytes, size_t count);
+
+/// A descriptor that becomes readable when another thread writes eight bytes to it (eventfd); -1 and errno on failure.
+int crims_bell(void);
+
+/// Rings a bell, or makes it silent again.
+void crims_bell_ring(int descriptor);
+void crims_bell_still(int descriptor);
 #endif

@@ -1,0 +1,21 @@
+import Models
+import Web
+
+extension Tool {
+    /// What is said of HTTP; nil if it is not to be served.
+    static func webOptions(_ arguments: Arguments) throws -> WebOptions? {
+        guard let address = arguments["http"] else {
+            for name in ["http-host", "http-token-file", "http-rate"] where arguments[name] != nil {
+                throw UsageError(message: "--\(name) needs --http, the address to serve HTTP at")
+            }
+            return nil
+        }
+        var options = WebOptions(address: try WebAddress(address))
+        options.names = arguments.all("http-host")
+        options.token = try arguments["http-token-file"].map { path throws(WebError) in try WebOptions.token(at: path) }
+        if let rate = try number(arguments, "http-rate", 0...1_000_000) { options.rate = rate }
+        options.version = version
+        options.pageFolders = ["Sources/Web/Page"] + (ModelCatalog.share.map { [$0 + "/page"] } ?? [])
+        return options
+    }
+}

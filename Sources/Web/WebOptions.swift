@@ -1,0 +1,54 @@
+import Glibc
+import Protocol
+
+/// What `crims serve` says of HTTP.
+public struct WebOptions: Sendable {
+    public var address: WebAddress
+    /// Names besides the address's own under which a proxy serves this.
+    public var names: [String] = []
+    /// Who has it may adjust; nil for nobody.
+    public var token: [UInt8]?
+    /// Requests a second of one address; 0 for no bound.
+    public var rate = 200
+    /// Connections at once.
+    public var connections = 2_000
+    public var version = ""
+    /// Where the page's files are looked for, in this order.
+    public var pageFolders: [String] = []
+
+    public init(address: WebAddress) { self.address = address }
+
+    private static let tokenMin = 16
+
+    /// Reads a token, which nobody else may be able to read: the first line of a file.
+    public static func token(at path: String) throws(WebError) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .last("open", path) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw .token(path: path, reason: "it is no file")
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            throw .token(path: path, reason: "others may read it: type  chmod 600 \(path)")
+        }
+        var bytes = [UInt8](repeating: 0, count: 4_096)
+        let count = read(descriptor, &bytes, bytes.count)
+        let line = bytes.prefix(max(0, count)).prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+        guard line.count >= tokenMin, line.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw .token(
+                path: path,
+                reason: "its first line is not \(tokenMin) letters and digits or more: make one with  "
+                    + "openssl rand -hex 32 > \(path)")
+        }
+        return Array(line)
+    }
+
+    /// Whether an `Authorization` has the token, in a time that does not depend on how much of it is right.
+    package func admits(_ authorization: String?) -> Bool {
+        guard let token, let authorization, authorization.lowercased().hasPrefix("bearer ") else { return false }
+        let given = Array(authorization.utf8.dropFirst(7))
+        guard given.count == token.count else { return false }
+        return zip(given, token).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+}

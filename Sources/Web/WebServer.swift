@@ -1,0 +1,267 @@
+import CMicroHTTPD
+import Coupling
+import Glibc
+import Protocol
+import Synchronization
+
+/// Serves HTTP on a thread of its own, by libmicrohttpd. What has to do with runs goes through the ``Door``.
+public final class WebServer: Sendable {
+    let options: WebOptions
+    let door: Door
+    public let address: WebAddress
+    let hosts: HostRule
+    let files: PageFiles
+    let visitors: Visitors
+    let now: @Sendable () -> UInt64
+    private let buckets: Mutex<TokenBuckets>
+    let tally = WebTally()
+    let streams: Streams
+    private let description: Reply
+    private let isReady = Atomic<Bool>(false)
+    let isEnding = Atomic<Bool>(false)
+    /// Answers that are waited for, and not given back yet.
+    private let waiting = Mutex<[ObjectIdentifier: Waiting]>([:])
+    private let daemon = Mutex<DaemonHandle?>(nil)
+    let ticker = Ticker()
+    /// Bytes of replies that nobody has taken yet, above which nothing large is asked for.
+    static let unreadMax = 256 << 20
+
+    // Safety: used by `init` and `stop` alone.
+    private struct DaemonHandle: @unchecked Sendable {
+        let pointer: OpaquePointer
+    }
+
+    public var urls: [String] { [address.url] }
+
+    /// Binds and serves; until ``becomeReady()``, what is not about the server itself is answered with 503.
+    ///
+    /// To be made after signals are blocked, since its threads inherit the mask.
+    ///
+    /// - Parameter now: nanoseconds of a monotonic clock.
+    public init(_ options: WebOptions, door: Door, now: @escaping @Sendable () -> UInt64) throws(WebError) {
+        let listener: Int32
+        (listener, address) = try options.address.listen()
+        (self.options, self.door, self.now) = (options, door, now)
+        hosts = HostRule(bound: [address.host], names: options.names)
+        files = PageFiles(folders: options.pageFolders)
+        visitors = Visitors(max: options.connections)
+        streams = Streams(door: door, now: now)
+        description = Reply(json: OpenAPI.document(version: options.version))
+        buckets = Mutex(TokenBuckets(rate: options.rate))
+        var settings = crims_http_options()
+        settings.listener = listener
+        settings.connections = UInt32(options.connections)
+        settings.connection_bytes = 32_768
+        settings.timeout_seconds = 15
+        settings.context = Unmanaged.passUnretained(self).toOpaque()
+        settings.begin = beginExchange
+        settings.handle = handleExchange
+        settings.complete = completeExchange
+        settings.connection = noticeConnection
+        guard let started = crims_http_start(&settings) else {
+            close(listener)
+            throw .system(call: "MHD_start_daemon", address: address.url, reason: "no thread, or no memory")
+        }
+        daemon.withLock { $0 = DaemonHandle(pointer: started) }
+        ticker.start { [visitors, streams, now] in
+            visitors.sweep(now: now())
+            streams.tick(now: now())
+        }
+    }
+
+    /// All runs are there.
+    public func becomeReady() { isReady.store(true, ordering: .releasing) }
+
+    var hasRuns: Bool { isReady.load(ordering: .acquiring) && !isEnding.load(ordering: .acquiring) }
+
+    /// Takes no more connections, tells those who wait that they wait in vain, and ends.
+    public func stop() {
+        guard let handle = daemon.withLock({ $0.take() }) else { return }
+        isEnding.store(true, ordering: .releasing)
+        door.shut()
+        ticker.stop()
+        streams.stop()
+        let listener = MHD_quiesce_daemon(handle.pointer)
+        for waiting in waiting.withLock({ Array($0.values) }) { waiting.finish(.nothing) }
+        // What was answered has this long to leave.
+        for _ in 0..<20 where tally.atHand > 0 { usleep(10_000) }
+        MHD_stop_daemon(handle.pointer)
+        if listener >= 0 { close(listener) }
+    }
+
+    // MARK: - On libmicrohttpd's thread
+
+    func enter(_ connection: OpaquePointer) -> Visitor {
+        visitors.enter(
+            crims_http_descriptor(connection), address: WebAddress.key(of: crims_http_address(connection)), now: now())
+    }
+
+    /// What comes of a request, or of its next part.
+    func handle(
+        _ exchange: Exchange, _ connection: ConnectionHandle, method: String, part: UnsafeRawBufferPointer
+    ) -> Bool {
+        switch exchange.stage {
+        case .fresh:
+            exchange.stage = .reading
+            tally.begin()
+            do throws(WebRefusal) {
+                try admit(exchange, connection, method: method)
+            } catch {
+                return send(Reply(error), exchange, connection)
+            }
+            return true
+        case .reading where !part.isEmpty:
+            // What is too much is read and forgotten up to twice the bound, so that the answer can be seen.
+            if exchange.body.count + part.count > Exchange.bodyMax {
+                guard exchange.refusal == nil else { return false }
+                exchange.refusal = WebRefusal(.tooLarge, "a body has at most \(Exchange.bodyMax) bytes")
+                exchange.body = []
+            }
+            exchange.body.append(contentsOf: part)
+            return true
+        case .reading:
+            exchange.visitor?.waitingSince.store(0, ordering: .relaxed)
+            do throws(WebRefusal) {
+                if let refusal = exchange.refusal { throw refusal }
+                return try answer(exchange, connection, method: method)
+            } catch {
+                return send(Reply(error), exchange, connection)
+            }
+        case .waiting(let waiting, let then): return finish(waiting, then)
+        case .answered: return true
+        }
+    }
+
+    static let ending = WebRefusal.unavailable("the daemon is ending, or has too much to do: ask again later")
+
+    /// Looks at what can be said before the body is there.
+    private func admit(_ exchange: Exchange, _ connection: ConnectionHandle, method: String) throws(WebRefusal) {
+        let host = connection.header("Host")
+        try hosts.require(host: host)
+        if method == "POST" || method == "DELETE" {
+            try hosts.requireSameSite(
+                host: host, origin: connection.header("Origin"), fetchSite: connection.header("Sec-Fetch-Site"))
+        }
+        // Whoever looks after the daemon may always ask how it is.
+        guard exchange.target != "/healthz", exchange.target != "/readyz" else { return }
+        let address = exchange.visitor?.address ?? ""
+        guard let seconds = buckets.withLock({ $0.take(address, now: now()) }) else { return }
+        throw WebRefusal(
+            .tooManyRequests, "more than \(options.rate) requests a second: wait \(seconds) s",
+            headers: [.init("Retry-After", "\(seconds)")])
+    }
+
+    private func answer(_ exchange: Exchange, _ connection: ConnectionHandle, method: String) throws(WebRefusal) -> Bool
+    {
+        let route = try Route(
+            method, try RequestTarget(exchange.target), body: exchange.body,
+            lastEventID: connection.header("Last-Event-ID"))
+        switch route {
+        case .file(let path):
+            return send(try files.reply(path, ifNoneMatch: connection.header("If-None-Match")), exchange, connection)
+        case .healthy: return send(health, exchange, connection)
+        case .ready:
+            try requireReady()
+            return send(Reply(json: .object([.init("ready", .bool(true))])), exchange, connection)
+        case .ask(let question):
+            try requireReady()
+            if question.changes { try requireToken(connection, method: method) }
+            return try ask(question, exchange, connection)
+        case .metrics:
+            try requireReady()
+            return try wait(exchange, connection) { waiting in
+                door.send { waiting.finish(.snapshot(HubSnapshot($0))) }
+            } then: { said in
+                guard case .snapshot(let snapshot) = said else {
+                    return self.send(Reply(Self.ending), exchange, connection)
+                }
+                return self.send(self.metrics(snapshot), exchange, connection)
+            }
+        case .openAPI: return send(description, exchange, connection)
+        case .events(let run, let after):
+            try requireReady()
+            return try wait(exchange, connection) { waiting in
+                door.send { hub in
+                    guard let place = hub.place(of: run), let legend = hub.legend(of: run) else {
+                        return waiting.finish(.noRun)
+                    }
+                    waiting.finish(.run(place, legend))
+                }
+            } then: { said in
+                self.sendEvents(of: run, after: after, said, exchange, connection)
+            }
+        }
+    }
+
+    private func requireReady() throws(WebRefusal) {
+        guard hasRuns else { throw .unavailable("runs are being brought back, or the daemon is ending: ask again") }
+    }
+
+    private func requireToken(_ connection: ConnectionHandle, method: String) throws(WebRefusal) {
+        guard options.token != nil else {
+            throw WebRefusal(
+                .forbidden, "nothing can be changed over HTTP here: the daemon was started without --http-token-file")
+        }
+        guard options.admits(connection.header("Authorization")) else {
+            throw WebRefusal(
+                .unauthorized, "this takes the daemon's token: send it as 'Authorization: Bearer TOKEN'",
+                headers: [.init("WWW-Authenticate", "Bearer realm=\"crims\"")])
+        }
+        // No form of another site can send this type.
+        let type = connection.header("Content-Type") ?? ""
+        guard method != "POST" || type.lowercased().hasPrefix("application/json") else {
+            throw WebRefusal(.unsupportedMediaType, "the body is JSON: say 'Content-Type: application/json'")
+        }
+    }
+
+    private func ask(
+        _ question: Question, _ exchange: Exchange, _ connection: ConnectionHandle
+    ) throws(WebRefusal) -> Bool {
+        guard tally.unreadBytes < Self.unreadMax else { throw Self.ending }
+        let role: Role = question.changes ? .policy : .observer
+        return try wait(exchange, connection) { waiting in
+            door.ask(question.frame, role: role) { waiting.finish(.frames($0)) }
+        } then: { said in
+            guard case .frames(let frames) = said else { return self.send(Reply(Self.ending), exchange, connection) }
+            return self.send(question.reply(to: frames), exchange, connection)
+        }
+    }
+
+    /// Lets the connection stand still until something is said on the hub's thread.
+    private func wait(
+        _ exchange: Exchange, _ connection: ConnectionHandle, for begin: (Waiting) -> Bool,
+        then: @escaping (Said) -> Bool
+    ) throws(WebRefusal) -> Bool {
+        let waiting = Waiting(connection)
+        guard begin(waiting) else { throw Self.ending }
+        exchange.stage = .waiting(waiting, then: then)
+        self.waiting.withLock { $0[ObjectIdentifier(waiting)] = waiting }
+        // Whoever ends the server sees this one in the list, or this sees that it is ending.
+        if isEnding.load(ordering: .acquiring) { waiting.finish(.nothing) }
+        return waiting.suspend() || finish(waiting, then)
+    }
+
+    private func finish(_ waiting: Waiting, _ then: (Said) -> Bool) -> Bool {
+        guard let said = waiting.take() else { return true }
+        _ = self.waiting.withLock { $0.removeValue(forKey: ObjectIdentifier(waiting)) }
+        return then(said)
+    }
+
+    /// The poll loop turns once a second at least, but for the time in which a model is read.
+    private var health: Reply {
+        let seconds = door.silence.map { Int($0 / 1_000_000_000) }
+        let isWell = seconds.map { $0 < 30 } ?? true
+        return Reply(
+            isWell ? .ok : .unavailable,
+            json: .object([
+                .init("healthy", .bool(isWell)), .init("ready", .bool(hasRuns)),
+                .init("version", .string(options.version)),
+            ]))
+    }
+
+    /// Ends of exchanges.
+    func complete(_ exchange: Exchange) {
+        if case .fresh = exchange.stage {} else { tally.end() }
+        exchange.visitor?.waitingSince.store(now(), ordering: .relaxed)
+    }
+}
