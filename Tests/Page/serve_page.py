@@ -27,8 +27,8 @@ from crims.launch import launch  # noqa: E402
 
 PAGE = ROOT / "Sources" / "Web" / "Page"
 DEBIAN = pathlib.Path("/usr/share/javascript")
-TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
-         ".svg": "image/svg+xml", ".png": "image/png"}
+TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+         ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png"}
 POLICY = ("default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
           "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 STATUS = {"bad_request": 400, "out_of_step": 409, "conflict": 409, "limit_exceeded": 413, "forbidden": 403}
@@ -201,34 +201,27 @@ class Answer(BaseHTTPRequestHandler):
                            **subject)
 
     def api(self, parts, query):
-        match parts:
-            case [""]:
-                hello = self.fields("hello")
-                self.send({key: value for key, value in hello.items() if key != "limits"})
-            case ["models"]:
-                self.send({"models": self.fields("hello")["models"]})
-            case ["models", name]:
-                self.send(self.site.model(name))
-            case ["models", name, "areas.geojson"]:
-                self.send(self.site.areas(name), "application/geo+json")
-            case ["models", name, "rates"]:
-                self.send(self.rates(query, model=name))
-            case ["status"]:
-                self.send(self.fields("status"))
-            case ["runs"]:
-                self.send({"runs": self.fields("status")["runs"]})
-            case ["runs", run]:
-                self.send(self.fields("status", run=run)["runs"][0])
-            case ["runs", run, "rates"]:
-                self.send(self.rates(query, run=run))
-            case ["runs", run, "adjustments"]:
-                self.send(self.fields("adjustments", run=run))
-            case ["runs", run, "steps"]:
-                self.steps(run, query)
-            case ["runs", run, "events"]:
-                self.events(run, query)
-            case _:
-                self.send({"error": {"code": "unknown_path", "message": self.path}}, status=404)
+        kind, name, what = (parts + ["", "", ""])[:3]
+        answers = {
+            ("", False, ""): lambda: {key: value for key, value in self.fields("hello").items() if key != "limits"},
+            ("models", False, ""): lambda: {"models": self.fields("hello")["models"]},
+            ("models", True, ""): lambda: self.site.model(name),
+            ("models", True, "areas.geojson"): lambda: self.site.areas(name),
+            ("models", True, "rates"): lambda: self.rates(query, model=name),
+            ("status", False, ""): lambda: self.fields("status"),
+            ("runs", False, ""): lambda: {"runs": self.fields("status")["runs"]},
+            ("runs", True, ""): lambda: self.fields("status", run=name)["runs"][0],
+            ("runs", True, "rates"): lambda: self.rates(query, run=name),
+            ("runs", True, "adjustments"): lambda: self.fields("adjustments", run=name),
+        }
+        if (kind, what) == ("runs", "steps"):
+            self.steps(name, query)
+        elif (kind, what) == ("runs", "events"):
+            self.events(name, query)
+        elif (kind, bool(name), what) in answers:
+            self.send(answers[kind, bool(name), what]())
+        else:
+            self.send({"error": {"code": "unknown_path", "message": self.path}}, status=404)
 
     def steps(self, run, query):
         form = query.get("format", "json")

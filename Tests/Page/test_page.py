@@ -17,7 +17,7 @@ def site(serve_page):
 
 
 def until(page, expression, seconds=10):
-    """Waits for something in the page. (Playwright's own way makes code of a string, which the page's policy forbids.)"""
+    """Waits for something in the page. Playwright's own way makes code of a string, which the page's policy forbids."""
     deadline = time.monotonic() + seconds
     while not page.evaluate(expression):
         assert time.monotonic() < deadline, f"not in {seconds} s: {expression}"
@@ -48,8 +48,8 @@ def test_the_sentence_at_the_top_is_true(site, visit):
     last = site.ask("read", run="patrols", seq=status["next_seq"] - 24, count=24, format="none").fields
     fewer = round(last["baseline"] - last["expected"])
     assert fewer > 0
-    assert sentence == (f"Merseyside, Wednesday 15 January 2020, 00:00: {last['count']} incidents in the last 24 hours, "
-                        f"about {fewer} fewer than without the police’s feedback")
+    assert sentence == (f"Merseyside, Wednesday 15 January 2020, 00:00: {last['count']} incidents in the last 24 "
+                        f"hours, about {fewer} fewer than without the police’s feedback")
     until(page, "document.getElementById('state-words').textContent === 'waits to be asked for step 216'")
     watched.check()
 

@@ -18,12 +18,14 @@ import { drawCharts } from "./when.js";
 const POLL = 2000;
 /** Milliseconds between drawings of tables, charts and words while something moves. */
 const CALM = 250;
+/** Milliseconds without a change after which all is drawn in full. */
+const SETTLED = 150;
 const HOURS_A_YEAR = 8766;
 
 const models = new Map();
 const now = {
   model: null, shapes: null, side: null, other: null, area: -1, chosen: null, top: 100, colours: colours(), names: "",
-  moved: 0, drawn: 0, spokeAt: 0, spoken: "",
+  moved: 0, drawn: 0, cost: 0, spokeAt: 0, spoken: "",
 };
 let fast = false;
 let slow = false;
@@ -37,6 +39,7 @@ function changed() {
   fast = true;
   slow = true;
   now.moved = performance.now();
+  now.settled = false;
 }
 
 // Runs ------------------------------------------------------------------------------------------------------------
@@ -297,7 +300,7 @@ function drawFast() {
       layer !== "areas" && { id: "density", label: "Map of density", title: "Density: incidents, smoothed" }].filter(Boolean);
   maps.arrange(model, now.shapes, list);
   const look = {
-    colours: now.colours, selected: now.area, top: now.top, settled: performance.now() - now.moved > 150,
+    colours: now.colours, selected: now.area, top: now.top, settled: performance.now() - now.moved > SETTLED,
     key: `${now.chosen}|${Math.round(3 * Math.log2(to - from))}|${side.name}`,
   };
   const mine = valuesOf(side, measure, values.count, values.rate);
@@ -440,30 +443,32 @@ function drawState() {
 }
 
 function frame(time) {
+  // First, so that a fault in a drawing is not the last one.
+  requestAnimationFrame(frame);
   const began = performance.now();
   timeline.tick(time);
   if (fast) {
     fast = false;
     drawFast();
-    now.lastFast = performance.now() - began;
   }
-  if (slow && time - now.drawn > CALM) {
-    now.drawn = time;
+  if (slow && time - now.drawn > Math.max(CALM, 20 * now.cost)) {
     slow = false;
     drawSlow();
+    now.drawn = performance.now();
+    now.cost = now.drawn - began;
   }
-  requestAnimationFrame(frame);
 }
 
 // Questions to the daemon wait until the window rests, or are few while it moves.
 setInterval(() => {
   const { side } = now;
   drawState();
+  if (!now.settled && performance.now() - now.moved > SETTLED) now.settled = fast = true;
   if (!side || side.loading) return;
   const [from, to] = timeline.window;
   const byArea = byId("measure").value === "effect" || now.area >= 0 || byId("order").value === "effect"
     || side.data.areaCount <= 1000;
-  if (performance.now() - now.moved > 150 || timeline.follow) side.expectations.want(from, to, byArea, false);
+  if (now.settled || timeline.follow) side.expectations.want(from, to, byArea, false);
   if (now.other && byId("measure").value === "effect") now.other.expectations.want(from, to, true, false);
 }, 100);
 

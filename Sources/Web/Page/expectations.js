@@ -144,23 +144,18 @@ export class Expectations {
 
 /** Counts of a run in the hours [from, to) for the categories chosen: by day, hour of the day, hour of the week, month. */
 export function tally(data, from, to, chosen) {
-  const found = { day: new Map(), hour: new Float64Array(24), week: new Float64Array(168), month: new Map() };
-  for (let hour = from; hour < to; hour += 1) {
-    const day = Math.floor(hour / 24);
-    if (!found.day.has(day)) {
-      found.day.set(day, 0);
-      const month = monthIndex(1440 * day);
-      if (!found.month.has(month)) found.month.set(month, 0);
-    }
-  }
+  const firstDay = Math.floor(from / 24);
+  const days = Math.floor((to - 1) / 24) - firstDay + 1;
+  const firstMonth = monthIndex(60 * from);
+  const found = { firstDay, firstMonth, day: new Float64Array(days), hour: new Float64Array(24),
+    week: new Float64Array(168), month: new Float64Array(monthIndex(60 * (to - 1)) - firstMonth + 1) };
   data.eachHour(from, to, (hour, category, count) => {
     if (!chosen[category]) return;
     const day = Math.floor(hour / 24);
-    found.day.set(day, found.day.get(day) + count);
-    const month = monthIndex(1440 * day);
-    found.month.set(month, found.month.get(month) + count);
+    found.day[day - firstDay] += count;
     found.hour[hour - 24 * day] += count;
     found.week[hourOfWeek(hour)] += count;
   });
+  found.day.forEach((count, index) => { found.month[monthIndex(1440 * (firstDay + index)) - firstMonth] += count; });
   return found;
 }

@@ -132,7 +132,7 @@ export class MapView {
 
   /**
    * What to draw: `classes` (class of each area, 255 for one that is left out), `fills` (colours of the classes), `colours`,
-   * `selected` (area or -1), and for a density `values`, `fills`.
+   * `selected` (area or -1), `settled` (nothing is moving); and for a density `values`, `fills`.
    */
   show(picture) {
     this.picture = picture;
@@ -148,16 +148,34 @@ export class MapView {
     const corner = this.map.containerPointToLatLng([0, 0]);
     const [left, top] = project(corner.lng, corner.lat);
     this.frame = { scale, left, top, right: left + canvas.width / scale, bottom: top + canvas.height / scale };
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    if (picture.values) {
-      density(context, this.frame, shapes, picture);
-      context.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
+    const pixel = ratio / scale;
+    const look = [scale, left, top, canvas.width, canvas.height, picture.fills, picture.selected].join("|");
+    const again = look === this.look && !picture.settled && !picture.values && !this.isWide(pixel);
+    this.look = picture.values ? "" : look;
+    if (again) {
+      // Thousands of small areas, most of which have the colour that they had: the others are drawn over.
+      this.fill(context, pixel, (area) => picture.classes[area] !== this.drawn[area]);
     } else {
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.clearRect(0, 0, canvas.width, canvas.height);
+      if (picture.values) density(context, this.frame, shapes, picture);
       context.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
-      this.fill(context, ratio / scale);
+      if (picture.classes) this.fill(context, pixel, () => true);
     }
-    this.borders(context, ratio / scale);
+    if (picture.classes) (this.drawn ??= new Uint8Array(picture.classes.length)).set(picture.classes);
+    this.borders(context, pixel);
+  }
+
+  /** Whether areas are wide enough on the screen to have a border. */
+  isWide(pixel) {
+    const { boxes } = this.shapes;
+    let wide = 0;
+    let seen = 0;
+    this.visible((area) => {
+      wide += boxes[4 * area + 2] - boxes[4 * area];
+      seen += 1;
+    });
+    return seen > 0 && wide / seen > 14 * pixel;
   }
 
   /** Calls `see` for each area that is in view. */
@@ -169,10 +187,12 @@ export class MapView {
     }
   }
 
-  fill(context, pixel) {
+  fill(context, pixel, drawn) {
     const { classes, fills, colours } = this.picture;
     const groups = Array.from({ length: fills.length + 1 }, () => []);
-    this.visible((area) => groups[classes[area] === 255 ? fills.length : classes[area]].push(area));
+    this.visible((area) => {
+      if (drawn(area)) groups[classes[area] === 255 ? fills.length : classes[area]].push(area);
+    });
     groups.forEach((areas, group) => {
       if (!areas.length) return;
       context.beginPath();
@@ -188,14 +208,8 @@ export class MapView {
 
   borders(context, pixel) {
     const { colours, selected } = this.picture;
-    const { boxes, rings } = this.shapes;
-    let wide = 0;
-    let seen = 0;
-    this.visible((area) => {
-      wide += boxes[4 * area + 2] - boxes[4 * area];
-      seen += 1;
-    });
-    if (seen && wide / seen > 14 * pixel) {
+    const { rings } = this.shapes;
+    if (this.isWide(pixel)) {
       context.beginPath();
       this.visible((area) => trace(context, rings[area]));
       context.strokeStyle = colours.paper;

@@ -28,20 +28,25 @@ export class Maps {
 
   /** Makes maps for `list`, of which each has `id`, `label`, `title`, unless they are there. */
   arrange(model, shapes, list) {
-    const signature = list.map((one) => one.id + one.title).join("|");
-    if (signature === this.signature && shapes === this.shapes) return;
+    const signature = list.map((one) => one.id + one.label).join("|");
+    if (signature === this.signature && shapes === this.shapes) {
+      list.forEach((one, index) => say(this.views[index].title, one.title));
+      return;
+    }
     this.signature = signature;
     this.shapes = shapes;
     this.model = model;
     const first = this.views[0]?.view.shapes === shapes ? this.views[0].view.map : null;
     const place = first && [first.getCenter(), first.getZoom()];
     for (const { view } of this.views) view.remove();
+    this.views = [];
     byId("maps").className = `maps-${list.length}`;
     const frames = list.map((one) => html("div", { class: "map" }, html("p", { class: "map-title" }, one.title),
       html("div", { class: "map-frame" })));
     byId("maps").replaceChildren(...frames, this.tip);
     this.views = list.map((one, index) => ({
-      ...one,
+      id: one.id,
+      title: frames[index].firstChild,
       view: new MapView(frames[index].lastChild, `${one.label}. Arrows move it, plus and minus zoom, Enter opens the area `
         + "in the middle. The list of areas below has them all.", shapes, {
         pick: (area) => area >= 0 && this.pick(area),
@@ -91,11 +96,11 @@ export class Maps {
       here.classes[area] = (differs ? Math.abs(value) : value) < bound ? LEFT_OUT : classOf(value, breaks);
     }
     const fills = classColours(differs ? colours.d : colours.s, breaks);
-    here.view.show({ classes: here.classes, fills, colours, selected });
+    here.view.show({ classes: here.classes, fills, colours, selected, settled });
   }
 
   select(selected) {
-    for (const { view } of this.views) if (view.picture) view.show({ ...view.picture, selected });
+    for (const { view } of this.views) if (view.picture) view.show({ ...view.picture, selected, settled: true });
   }
 
   /** The keys to what is shown: measures by name, and whether there is a density. */

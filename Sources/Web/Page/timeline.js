@@ -159,14 +159,7 @@ export class Timeline {
     // Bins of whole days where there is room for no more, so that the hours of the day do not flicker.
     const most = wide / 2.5;
     const bin = [1, 2, 3, 6, 12, 24, 48, 168, 336, 672].find((size) => hours / size <= most) ?? 2016;
-    const bins = new Float64Array(Math.ceil(hours / bin));
-    data.eachHour(this.first, this.last, (hour, category, count) => {
-      if (chosen[category]) bins[Math.floor((hour - this.first) / bin)] += count;
-    });
-    const last = bins.length - 1;
-    const part = (hours - last * bin) / bin;
-    if (part > 0.3) bins[last] /= part;
-    const largest = Math.max(1, ...bins);
+    const { bins, largest } = this.binned(data, chosen, bin);
     const floor = tall - 16;
     const [from, to] = this.window;
     context.fillStyle = colours.panel;
@@ -194,6 +187,22 @@ export class Timeline {
       context.textAlign = index === 0 ? "left" : index === count ? "right" : "center";
       context.fillText(label(60 * (this.first + (hours * index) / count)), (wide * index) / count, tall - 3);
     }
+  }
+
+  /** Counts of the whole run in bins of hours, kept until there are others. */
+  binned(data, chosen, bin) {
+    const key = [data.name, data.count, chosen, bin, this.first, this.last].join("|");
+    if (this.bins?.key === key) return this.bins;
+    const hours = this.last - this.first;
+    const bins = new Float64Array(Math.ceil(hours / bin));
+    data.eachHour(this.first, this.last, (hour, category, count) => {
+      if (chosen[category]) bins[Math.floor((hour - this.first) / bin)] += count;
+    });
+    const last = bins.length - 1;
+    const part = (hours - last * bin) / bin;
+    if (part > 0.3) bins[last] /= part;
+    this.bins = { key, bins, largest: Math.max(1, ...bins) };
+    return this.bins;
   }
 
   /** Says where the ends are, for those who hear it. */

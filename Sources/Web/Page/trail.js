@@ -34,6 +34,9 @@ export class Trail {
   draw(side, model, from, to) {
     this.again = () => this.draw(side, model, from, to);
     const lines = side.trail;
+    const key = [side.name, this.shown, from, to, side.status.in_force, ...lines.map((line) => line.state)].join();
+    if (key === this.drawn) return;
+    this.drawn = key;
     const latest = lines.slice(-this.shown).reverse();
     say(byId("trail-words"), lines.length
       ? `${several(lines.length, "adjustment")} in ${side.name}, ${number(side.status.in_force ?? 0)} of them in force or `
