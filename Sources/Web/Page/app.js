@@ -263,12 +263,11 @@ function valuesOf(side, measure, counts, into) {
   if (measure === "rate") return ratesOf(counts, to - from, into);
   if (measure === "effect") {
     if (!side.trail.length) return values.effect.fill(0);
-    const { cells } = side.expectations;
-    if (!cells) return null;
-    const baseline = new Float64Array(values.effect.length);
+    const cells = side.expectations.cells(from, to);
+    if (!cells || !side.baseline.fill(from, to, now.cells)) return null;
     sumByArea(cells.expected, now.chosen, values.effect);
-    sumByArea(cells.baseline, now.chosen, baseline);
-    for (let area = 0; area < baseline.length; area += 1) values.effect[area] -= baseline[area];
+    sumByArea(now.cells, now.chosen, values.baseline);
+    for (let area = 0; area < values.effect.length; area += 1) values.effect[area] -= values.baseline[area];
     return into === values.rate ? values.effect : Float64Array.from(values.effect);
   }
   if (!side.baseline.has(from, to, () => changed()) || !side.baseline.fill(from, to, now.cells)) return null;
@@ -324,16 +323,13 @@ function underMaps(from, to) {
   const { expectations } = side;
   const parts = [];
   if (measure === "effect") {
+    const missing = expectations.missingDays(from, to).filter((day) => !expectations.days.has(day)).length;
     if (!side.trail.length) parts.push("Nobody has adjusted this run, so nothing differs from the baseline.");
-    else if (!expectations.isCheap(from, to) && !expectations.cellsFor(from, to)) {
-      const seconds = Math.max(1, Math.round(expectations.seconds(from, to)));
-      parts.push(`For so many areas and hours the daemon needs about ${number(seconds)} s. `,
-        html("button", { type: "button", disabled: expectations.ofCells.busy,
-          on: { click: () => { expectations.want(from, to, true, true); changed(); } } },
-        expectations.ofCells.busy ? "Being worked out …" : "Work it out"));
-    } else if (expectations.cells && !expectations.cellsFor(from, to)) {
-      parts.push(`Of ${short(60 * expectations.cells.from)} to ${short(60 * expectations.cells.to)}, until the time shown is worked out.`);
-    } else if (!expectations.cells) parts.push("Being worked out …");
+    else if (missing && !expectations.insisted && !expectations.isCheap(from, to)) {
+      const seconds = number(Math.max(1, Math.round(expectations.seconds(from, to))));
+      parts.push(`For so many areas and hours the daemon has to work for about ${seconds} s. `,
+        html("button", { type: "button", on: { click: () => { expectations.insisted = true; changed(); } } }, "Work it out"));
+    } else if (missing) parts.push(`Being worked out: ${several(missing, "day")} to go …`);
   } else if (now.missing) parts.push("The baseline is being worked out …");
   const words = parts.map((part) => part.textContent ?? part).join("");
   if (words !== byId("under").textContent) byId("under").replaceChildren(...parts);
@@ -351,9 +347,8 @@ function drawSlow() {
   const hasBefore = 2 * from - to >= side.data.firstHour;
   side.before.byArea(now.chosen, values.before);
   const adjusted = side.trail.length > 0;
-  const cells = expectations.cellsFor(from, to);
-  const effect = adjusted ? (cells ? valuesOf(side, "effect", values.count, values.rate) : null)
-    : values.effect.fill(0);
+  const cells = adjusted ? expectations.cells(from, to) : null;
+  const effect = !adjusted || cells ? valuesOf(side, "effect", values.count, values.rate) : null;
   areaTable.draw(model, {
     count: values.count, before: hasBefore ? values.before : null, rate: ratesOf(values.count, to - from, values.rate), effect,
     other: other ? values.other : null,
@@ -361,7 +356,10 @@ function drawSlow() {
 
   panel(model, side, panelView(side, from, to, cells));
   trail.draw(side, model, side.data.firstHour, side.data.lastHour);
-  drawCharts(side, other, expectations, now.chosen, now.colours);
+  drawCharts(side, other, timeline.window, now.chosen, now.colours, now.lacking);
+  const lacking = expectations.lacking(from, to);
+  say(byId("charts-words"), lacking > 1
+    ? `What was expected in ${several(lacking, "hour")} of the time shown is still being worked out.` : "");
   drawCompared(from, to);
   underMaps(from, to);
   drawWords();
@@ -377,12 +375,10 @@ function panelView(side, from, to, cells) {
   const last = area < 0 ? data.areaCount : area + 1;
   for (let at = first * categories; at < last * categories; at += 1) view.counts[at % categories] += counts.cells[at];
   if (area < 0) Object.assign(view, side.expectations.byCategory(from, to));
-  else if (cells) {
-    view.expected = Array.from(cells.expected.subarray(first * categories, last * categories));
-    view.baseline = Array.from(cells.baseline.subarray(first * categories, last * categories));
-    view.about = cells.about;
-  } else if (!side.trail.length && side.baseline.has(from, to, () => changed()) && side.baseline.fill(from, to, now.cells)) {
-    view.expected = view.baseline = Array.from(now.cells.subarray(first * categories, last * categories));
+  else if ((cells || !side.trail.length) && side.baseline.fill(from, to, now.cells)) {
+    view.baseline = Array.from(now.cells.subarray(first * categories, last * categories));
+    view.expected = cells ? Array.from(cells.expected.subarray(first * categories, last * categories)) : view.baseline;
+    view.about = cells?.about;
   }
   view.suspects = 0;
   if (area >= 0) view.byHour = new Float64Array(168);
@@ -406,7 +402,7 @@ function drawCompared(from, to) {
   say(byId("compared-words"), found.onlyOne + found.onlyOther === 0
     ? `In the time shown ${side.name} and ${other.name} have the same ${several(found.both, "incident")}.`
     : `In ${span(to - from)}, ${side.name} has ${net === 0 ? "as many incidents as" : `${number(Math.abs(net))} `
-      + `${net < 0 ? "fewer" : "more"} than`} ${other.name}: ${number(found.onlyOther)} that ${other.name} has did not happen, `
+      + `${net < 0 ? "fewer" : "more"} incidents than`} ${other.name}: ${number(found.onlyOther)} that ${other.name} has did not happen, `
       + `and ${number(found.onlyOne)} happened that ${other.name} does not have.`);
   byId("compared-tiles").replaceChildren(...tiles([
     [`in both`, number(found.both)], [`only in ${side.name}`, number(found.onlyOne)],
@@ -424,7 +420,7 @@ function drawWords() {
     say(byId("lead-more"), `${number(side.data.count)} of ${several(side.status.incidents, "incident")}`);
   } else {
     const hours = Math.min(24, last - side.data.firstHour);
-    const [head, more] = lead(model, side, hours, count, side.expectations.day);
+    const [head, more] = lead(model, side, hours, count, side.expectations.lastDay());
     say(byId("lead"), head);
     say(byId("lead-more"), more);
     // Said now and then, not with every step.
@@ -459,7 +455,7 @@ function frame(time) {
   }
 }
 
-// Questions to the daemon wait until the window rests, or are few while it moves.
+// One question to the daemon at a time, and none for most of the time.
 setInterval(() => {
   const { side } = now;
   drawState();
@@ -468,8 +464,8 @@ setInterval(() => {
   const [from, to] = timeline.window;
   const byArea = byId("measure").value === "effect" || now.area >= 0 || byId("order").value === "effect"
     || side.data.areaCount <= 1000;
-  if (now.settled || timeline.follow) side.expectations.want(from, to, byArea, false);
-  if (now.other && byId("measure").value === "effect") now.other.expectations.want(from, to, true, false);
+  now.lacking = side.expectations.want(from, to, byArea);
+  if (now.other && !now.other.loading && byId("measure").value === "effect") now.other.expectations.want(from, to, true);
 }, 100);
 
 requestAnimationFrame(frame);

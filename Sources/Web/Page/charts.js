@@ -36,6 +36,16 @@ function ticks(largest) {
   return Array.from({ length: Math.floor(largest / step + 1e-9) + 1 }, (_, index) => index * step);
 }
 
+/** Stretches [first, last) of what is there. */
+function stretches(list) {
+  const found = [];
+  list.forEach((one, index) => {
+    if (one && list[index - 1]) found[found.length - 1][1] = index + 1;
+    else if (one) found.push([index, index + 1]);
+  });
+  return found;
+}
+
 /**
  * Counts against what is expected, in time. `points` has `label`, `tick` (short label or none), `count`, `expected`,
  * `baseline` (NaN where not known yet), perhaps `other` (another run's count).
@@ -43,15 +53,13 @@ function ticks(largest) {
 export function series(figure, title, unit, points, otherName) {
   const width = frame(figure, title);
   const [w, h] = [width - EDGE.left - EDGE.right, HEIGHT - EDGE.top - EDGE.bottom];
-  const bounds = points.map((point) => (Number.isFinite(point.expected) ? poissonBounds(point.expected) : null));
+  const bounds = points.map((point) => (Number.isFinite(point.expected) && Number.isFinite(point.baseline) ? poissonBounds(point.expected) : null));
   const largest = Math.max(1, ...points.map((point, index) =>
     Math.max(point.count, point.other ?? 0, bounds[index]?.[1] ?? 0, point.baseline || 0)));
   const x = (index) => EDGE.left + ((index + 0.5) / points.length) * w;
   const y = (value) => EDGE.top + h - (value / (largest * 1.04)) * h;
   const place = (index, value) => `${x(index).toFixed(1)},${y(value).toFixed(1)}`;
   const half = w / points.length / 2;
-  const steps = (values) => values.map((value, index) =>
-    `${(x(index) - half).toFixed(1)},${y(value).toFixed(1)} ${(x(index) + half).toFixed(1)},${y(value).toFixed(1)}`);
 
   const parts = ticks(largest).flatMap((value) => [
     svg("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value) }),
@@ -66,14 +74,16 @@ export function series(figure, title, unit, points, otherName) {
     free = middle + room;
     parts.push(svg("text", { class: "label", x: middle, y: HEIGHT - 8, "text-anchor": "middle" }, point.tick));
   });
-  const known = bounds.every(Boolean);
-  if (known) {
-    const upper = steps(bounds.map((bound) => bound[1]));
-    const lower = steps(bounds.map((bound) => bound[0]));
-    const back = lower.map((pair) => pair.split(" ").reverse().join(" ")).reverse();
-    parts.push(svg("polygon", { class: "band", points: [...upper, ...back].join(" ") }));
-    parts.push(svg("polyline", { class: "line-dash", points: steps(points.map((point) => point.baseline)).join(" ") }));
-    parts.push(svg("polyline", { class: "line-accent", points: steps(points.map((point) => point.expected)).join(" ") }));
+  for (const [first, last] of stretches(bounds)) {
+    const steps = (value) => points.slice(first, last).map((_, at) => {
+      const high = y(value(first + at)).toFixed(1);
+      return [`${(x(first + at) - half).toFixed(1)},${high}`, `${(x(first + at) + half).toFixed(1)},${high}`];
+    }).flat();
+    parts.push(svg("polygon", { class: "band", points:
+      [...steps((index) => bounds[index][1]), ...steps((index) => bounds[index][0]).reverse()].join(" ") }));
+    for (const [kind, mean] of [["line-dash", "baseline"], ["line-accent", "expected"]]) {
+      parts.push(svg("polyline", { class: kind, points: steps((index) => points[index][mean]).join(" ") }));
+    }
   }
   const size = points.length > 150 ? 1.3 : points.length > 60 ? 2 : 3;
   points.forEach((point, index) => {
@@ -87,10 +97,11 @@ export function series(figure, title, unit, points, otherName) {
         + (bounds[index] ? `, ${number(point.expected)} expected` : "")
         + (point.other === undefined ? "" : `, ${number(point.other)} in ${otherName}`))));
   });
-  const inside = known ? points.filter((point, index) =>
-    point.count >= bounds[index][0] && point.count <= bounds[index][1]).length : 0;
+  const known = bounds.filter(Boolean).length;
+  const inside = points.filter((point, index) =>
+    bounds[index] && point.count >= bounds[index][0] && point.count <= bounds[index][1]).length;
   const words = `${title}: ${points.length} points from ${points[0]?.label} to ${points.at(-1)?.label}`
-    + (known ? `, ${inside} of them inside the band` : "");
+    + (known ? `, ${inside} of ${known} inside the band` : "");
   figure.plot.replaceChildren(svg("svg",
     { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img", "aria-label": words }, parts));
   tabulate(figure, () => table(title, [unit, "simulated", "expected", "baseline", "95 % band",

@@ -1,4 +1,4 @@
-// Expected counts: the baseline of any window in the browser, and what adjustments make of it from the daemon.
+// The baseline of any window, worked out in the browser, and what chance makes of a mean.
 
 import { hourOfWeek, monthIndex, monthStart, written } from "./time.js";
 
@@ -80,37 +80,6 @@ export class Baseline {
       }
     }
     return true;
-  }
-}
-
-/** One question at a time, the newest last: what was wanted meanwhile and is not wanted any more is never asked. */
-export class Asker {
-  /** `ask(wish)` gives a promise; `told(answer, wish)` hears of each that came. */
-  constructor(ask, told) {
-    Object.assign(this, { ask, told, wish: null, busy: false, seconds: 0 });
-  }
-
-  want(wish) {
-    this.wish = wish;
-    if (!this.busy) this.next();
-  }
-
-  async next() {
-    const wish = this.wish;
-    if (!wish) return;
-    this.wish = null;
-    this.busy = true;
-    const begun = performance.now();
-    try {
-      const answer = await this.ask(wish);
-      this.seconds = (performance.now() - begun) / 1000;
-      this.told(answer, wish);
-    } catch (error) {
-      this.told(null, wish, error);
-    } finally {
-      this.busy = false;
-      if (this.wish) this.next();
-    }
   }
 }
 

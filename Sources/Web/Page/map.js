@@ -53,6 +53,18 @@ export class Shapes {
     }
     return -1;
   }
+
+  /** The area at a point of zoom 0, or else the one whose centre is nearest. */
+  nearest(x, y) {
+    let found = this.at(x, y);
+    if (found >= 0) return found;
+    let least = Infinity;
+    for (let index = 0; index < this.rings.length; index += 1) {
+      const far = (this.centres[2 * index] - x) ** 2 + (this.centres[2 * index + 1] - y) ** 2;
+      if (far < least) [least, found] = [far, index];
+    }
+    return found;
+  }
 }
 
 function ringArea(ring) {
@@ -101,7 +113,8 @@ export class MapView {
     element.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.target !== element) return;
       event.preventDefault();
-      heard.pick(this.areaAt(this.map.getCenter()));
+      const { lng, lat } = this.map.getCenter();
+      heard.pick(shapes.nearest(...project(lng, lat)));
     });
     this.map.fitBounds(shapes.bounds);
     this.place();

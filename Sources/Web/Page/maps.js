@@ -36,8 +36,6 @@ export class Maps {
     this.signature = signature;
     this.shapes = shapes;
     this.model = model;
-    const first = this.views[0]?.view.shapes === shapes ? this.views[0].view.map : null;
-    const place = first && [first.getCenter(), first.getZoom()];
     for (const { view } of this.views) view.remove();
     this.views = [];
     byId("maps").className = `maps-${list.length}`;
@@ -54,7 +52,6 @@ export class Maps {
         moved: (view) => { for (const other of this.views) if (other.view !== view) other.view.follow(view); },
       }),
     }));
-    if (place && list.length) for (const { view } of this.views) view.map.setView(...place, { animate: false });
   }
 
   point(area, view, at) {

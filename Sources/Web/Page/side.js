@@ -125,6 +125,11 @@ export class Side {
     return (performance.now() - this.heardAt) / 1000;
   }
 
+  /** Whether somebody is stepping the run just now. */
+  isStepped() {
+    return this.silence() < 3 || this.status.stepping;
+  }
+
   end() {
     this.ended = true;
     this.stop?.();
