@@ -239,8 +239,21 @@ def test_every_control_does_what_it_says(site, visit):
     page.click("#more-areas")
     settle(page)
     assert page.locator("#areas tbody tr").count() == 100
+    for layer in ("both", "areas"):  # which brings the map back to where it was
+        page.select_option("#layer", layer)
+        settle(page)
     page.hover(".map-frame", position=middle)
-    assert page.locator(".tip").is_visible()
+    page.locator(".tip").wait_for()
+    assert page.inner_text(".tip").endswith("a year per 1,000")
+
+    # Runs: the other one, and back; the address says which.
+    page.select_option("#run", "patrols-without")
+    until(page, "document.getElementById('trail-words').textContent.startsWith('Nobody has adjusted patrols-without')")
+    assert page.url.endswith("#run=patrols-without")
+    page.select_option("#run", "patrols")
+    until(page, "document.getElementById('trail-words').textContent.includes('in patrols')")
+    ready(page)
+    page.click("[data-last='0']")
 
     # Charts as tables, the trail.
     for figure in ("by-day", "by-hour", "by-month", "by-week"):

@@ -83,7 +83,7 @@ export class Maps {
     const { whole, differs } = MEASURES[measure];
     const kept = this.breaks.get(measure);
     if (!kept || kept.key !== key || (differs && settled)) {
-      this.breaks.set(measure, { key, breaks: differs ? differenceBreaks(values) : amountBreaks(values, whole) });
+      this.breaks.set(measure, { key, breaks: differs ? differenceBreaks(values, whole) : amountBreaks(values, whole) });
     }
     const { breaks } = this.breaks.get(measure);
     here.classes ??= new Uint8Array(values.length);
@@ -109,7 +109,7 @@ export class Maps {
       const classes = breaks.length + 1;
       return [words, ...Array.from({ length: classes }, (_, index) => [
         `${letter}-${classes === 1 ? 0 : Math.round((6 * index) / (classes - 1))}`,
-        differs ? differenceWords(index, breaks) : classWords(index, breaks, whole)])];
+        differs ? differenceWords(index, breaks, whole) : classWords(index, breaks, whole)])];
     });
     const signature = JSON.stringify([keys, withDensity]);
     if (signature === this.keys) return;
@@ -123,11 +123,11 @@ export class Maps {
   }
 }
 
-function differenceWords(index, breaks) {
-  if (index === 3) return `${signed(breaks[2])} to ${signed(breaks[3])}`;
-  if (index === 0) return `under ${signed(breaks[0])}`;
-  if (index === 6) return `above ${signed(breaks[5])}`;
-  return `${signed(breaks[index - 1])} to ${signed(breaks[index])}`;
+function differenceWords(index, breaks, whole) {
+  const [low, high] = [whole ? Math.ceil(breaks[index - 1]) : breaks[index - 1], whole ? Math.floor(breaks[index]) : breaks[index]];
+  if (index === 0) return whole ? `${signed(high)} and less` : `below ${signed(high)}`;
+  if (index === 6) return whole ? `${signed(low)} and more` : `above ${signed(low)}`;
+  return low === high ? signed(low) : `${signed(low)} to ${signed(high)}`;
 }
 
 /** The value that the top per cent of areas reach, by size where differences are meant. */

@@ -12,7 +12,7 @@ export function colours() {
   };
 }
 
-/** The next of 1, 2, 5, 10, 20 … that is not below a number. */
+/** The next of 1, 2, 5, 10, 20 … that is not below a number; 1 for none. */
 export function nice(number) {
   if (!(number > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(number));
@@ -37,11 +37,15 @@ export function amountBreaks(values, whole) {
   return [...new Set(breaks)].sort((a, b) => a - b);
 }
 
-/** Bounds of seven classes of differences, the same on both sides. */
-export function differenceBreaks(values) {
+/**
+ * Bounds of seven classes of differences, the same on both sides, three times as far each: few areas differ much. Those
+ * of counts (`whole`) lie between whole numbers.
+ */
+export function differenceBreaks(values, whole) {
   const sorted = Float64Array.from(values, Math.abs).sort();
-  const step = nice(sorted[Math.floor(0.98 * (sorted.length - 1))] / 3 || 0);
-  return [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5].map((bound) => bound * step);
+  const unit = nice(sorted[Math.floor(0.98 * (sorted.length - 1))] / 10 || 0);
+  const bounds = [1, 3, 10].map((bound) => (whole ? bound * Math.max(1, unit) - 0.5 : Number((bound * unit).toPrecision(1))));
+  return [...bounds.map((bound) => -bound).reverse(), ...bounds];
 }
 
 /** Class of a value: how many bounds it reaches. */
@@ -72,7 +76,7 @@ export function classWords(index, breaks, whole) {
 export function number(value, digits) {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  const places = digits ?? (Number.isInteger(value) || size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.1 || !size ? 1 : 2);
+  const places = digits ?? (Number.isInteger(value) || size >= 100 ? 0 : size >= 0.1 || !size ? 1 : Math.min(6, 1 + Math.ceil(-Math.log10(size))));
   const text = size.toLocaleString("en-GB", { minimumFractionDigits: 0, maximumFractionDigits: places });
   return value < 0 && Number(text.replace(/,/g, "")) ? `−${text}` : text;
 }
@@ -85,5 +89,5 @@ export function signed(value, digits) {
 
 /** A change as a percentage with its sign. */
 export function percent(change) {
-  return Number.isFinite(change) ? `${signed(100 * change, Math.abs(change) < 0.0995 ? 1 : 0)} %` : "–";
+  return Number.isFinite(change) ? `${signed(100 * change, Math.abs(change) < 0.0995 ? 1 : 0)}\u00a0%` : "–";
 }

@@ -84,7 +84,7 @@ export function panel(model, side, view) {
   }
   const about = view.about ? "≈ " : "";
   const effectWords = mean === null || base === null ? "–"
-    : `${about}${signed(mean - base)}${base >= 1 ? ` (${percent(mean / base - 1)})` : ""}`;
+    : `${about}${signed(mean - base)}${base >= 1 ? `, ${percent(mean / base - 1)}` : ""}`;
   body.push(html("ul", { class: "tiles two" }, tiles([
     ["incidents", number(count)], ["expected", mean === null ? "–" : about + number(mean, mean < 10 ? 1 : 0)],
     ["feedback’s effect", effectWords], ["with a suspect", view.suspects === null ? "–" : percentOf(view.suspects, count)],
@@ -106,7 +106,7 @@ export function panel(model, side, view) {
 }
 
 function percentOf(part, whole) {
-  return whole ? `${number((100 * part) / whole, 0)} %` : "–";
+  return whole ? `${number((100 * part) / whole, 0)}\u00a0%` : "–";
 }
 
 function ofPlace(model, side, view, place) {
