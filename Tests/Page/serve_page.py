@@ -214,14 +214,15 @@ class Answer(BaseHTTPRequestHandler):
             ("runs", True, "rates"): lambda: self.rates(query, run=name),
             ("runs", True, "adjustments"): lambda: self.fields("adjustments", run=name),
         }
-        if (kind, what) == ("runs", "steps"):
-            self.steps(name, query)
-        elif (kind, what) == ("runs", "events"):
-            self.events(name, query)
-        elif (kind, bool(name), what) in answers:
-            self.send(answers[kind, bool(name), what]())
+        streams = {("runs", "steps"): self.steps, ("runs", "events"): self.events}
+        if (kind, what) in streams:
+            streams[kind, what](name, query)
+            return
+        answer = answers.get((kind, bool(name), what), lambda: None)()
+        if answer is None:
+            self.send({"error": {"code": "unknown_path", "message": f"there is nothing at {self.path}"}}, status=404)
         else:
-            self.send({"error": {"code": "unknown_path", "message": self.path}}, status=404)
+            self.send(answer)
 
     def steps(self, run, query):
         form = query.get("format", "json")

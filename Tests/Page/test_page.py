@@ -327,3 +327,26 @@ def test_it_says_who_is_waited_for_and_when_nothing_is_there(serve_page, visit):
         site.ask("close", run="shared")
         until(page, "document.getElementById('state-words').textContent.startsWith('closed')")
         watched.check()
+
+
+def test_a_daemon_without_boundaries_and_one_that_is_gone(serve_page, visit):
+    with serve_page.Site() as site:
+        run = site.simulation.open("merseyside", start="2020-01-06", run="plain")
+        list(run.steps(48))
+        site.boundaries["merseyside"] = None
+        watched = visit(site, run="plain")
+        page = watched.page
+        ready(page)
+        page.click("[data-last='0']")
+        settle(page)
+        colours = page.evaluate("""() => {
+          const canvas = document.querySelector('#maps canvas.areas');
+          const image = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+          return new Set(new Uint32Array(image.data.buffer)).size;
+        }""")
+        assert colours > 7
+        assert watched.errors == ["Failed to load resource: the server responded with a status of 404 (Not Found)"]
+        assert watched.outside == []
+    until(page, "!document.getElementById('trouble').hidden")
+    assert "does not answer" in page.inner_text("#trouble") or "silent" in page.inner_text("#trouble")
+    assert page.inner_text("#lead").startswith("Merseyside, Wednesday 8 January 2020, 00:00")

@@ -1,6 +1,7 @@
 // Which run is shown, and which beside it.
 
 import * as api from "./api.js";
+import { cells } from "./cells.js";
 import { byId, html, say } from "./dom.js";
 import { Expectations } from "./expectations.js";
 import { Shapes } from "./map.js";
@@ -14,8 +15,13 @@ let names = "";
 
 async function modelOf(name) {
   if (!models.has(name)) {
-    models.set(name, Promise.all([api.models(name), api.boundaries(name)])
-      .then(([model, collection]) => ({ model, shapes: new Shapes(collection, model.areas) })));
+    const drawn = api.boundaries(name).catch((error) => {
+      // A daemon without boundaries: the page draws cells of its own.
+      if (error.status === 404) return null;
+      throw error;
+    });
+    models.set(name, Promise.all([api.models(name), drawn])
+      .then(([model, collection]) => ({ model, shapes: new Shapes(collection ?? cells(model.areas), model.areas) })));
     models.get(name).catch(() => models.delete(name));
   }
   return models.get(name);

@@ -182,7 +182,7 @@ export class Timeline {
     context.fillStyle = colours.soft;
     context.font = "11px system-ui, sans-serif";
     const label = hours > 24 * 400 ? monthAndYear : dayAndMonth;
-    const count = Math.max(2, Math.floor(wide / 110));
+    const count = Math.max(1, Math.min(Math.floor(hours / 24), Math.max(2, Math.floor(wide / 110))));
     for (let index = 0; index <= count; index += 1) {
       context.textAlign = index === 0 ? "left" : index === count ? "right" : "center";
       context.fillText(label(60 * (this.first + (hours * index) / count)), (wide * index) / count, tall - 3);
