@@ -1,0 +1,154 @@
+// Which run is shown, and which beside it.
+
+import * as api from "./api.js";
+import { cells } from "./cells.js";
+import { byId, html, say } from "./dom.js";
+import { Expectations } from "./expectations.js";
+import { Shapes } from "./map.js";
+import { Side } from "./side.js";
+import { changed, now, timeline } from "./state.js";
+
+const POLL = 2000;
+
+const models = new Map();
+let names = "";
+
+async function modelOf(name) {
+  if (!models.has(name)) {
+    const drawn = api.boundaries(name).catch((error) => {
+      // A daemon without boundaries: the page draws cells of its own.
+      if (error.status === 404) return null;
+      throw error;
+    });
+    models.set(name, Promise.all([api.models(name), drawn])
+      .then(([model, collection]) => ({ model, shapes: new Shapes(collection ?? cells(model.areas), model.areas) })));
+    models.get(name).catch(() => models.delete(name));
+  }
+  return models.get(name);
+}
+
+async function sideOf(status, mine) {
+  const { model } = await modelOf(status.model);
+  const side = new Side(status, model, (what) => {
+    if (now[mine] !== side) return;
+    if (what === "lost") trouble("The daemon is silent. This page asks again and goes on where it was.");
+    else if (what !== "loading") trouble("");
+    if (what === "steps" || what === "loading") {
+      reach();
+      changed();
+    } else now.slow = true;
+  });
+  side.expectations = new Expectations(side, () => changed());
+  return side;
+}
+
+function reach() {
+  const { side, other } = now;
+  timeline.reach(side.data.firstHour, Math.max(side.data.lastHour, other && !other.loading ? other.data.lastHour : 0));
+}
+
+export async function choose(run, mine = "side") {
+  const token = (now[`${mine}Token`] = Symbol(run));
+  now[mine]?.end();
+  now[mine] = null;
+  remember();
+  if (mine === "side" && now.other) {
+    byId("other").value = "";
+    await choose("", "other");
+  }
+  if (!run) return changed();
+  try {
+    const status = now.runs.find((one) => one.run === run);
+    const { model, shapes } = await modelOf(status.model);
+    const side = await sideOf(status, mine);
+    if (now[`${mine}Token`] !== token) return undefined;
+    if (mine === "side") adopt(model, shapes);
+    now[mine] = side;
+    byId("content").hidden = false;
+    if (mine === "side") timeline.setFollow(true);
+    remember();
+    listRuns(now.runs);
+    reach();
+    changed();
+    await side.begin();
+  } catch (error) {
+    trouble(error.message);
+  }
+  return undefined;
+}
+
+function adopt(model, shapes) {
+  if (model === now.model) return;
+  Object.assign(now, { model, shapes, area: -1, chosen: new Uint8Array(model.categories.length).fill(1) });
+  byId("categories-list").replaceChildren(...model.categories.map((category, index) => html("span", { class: "choice" },
+    html("input", { type: "checkbox", id: `category-${index}`, checked: true,
+      on: { change: (event) => { now.chosen[index] = event.target.checked ? 1 : 0; categoriesChanged(); } } }),
+    html("label", { for: `category-${index}` }, category))));
+  categoriesChanged();
+}
+
+function remember() {
+  const query = new URLSearchParams();
+  if (byId("run").value) query.set("run", byId("run").value);
+  if (byId("other").value) query.set("with", byId("other").value);
+  history.replaceState(null, "", `#${query}`);
+}
+
+function listRuns(runs) {
+  now.runs = runs;
+  const listed = JSON.stringify([runs.map((run) => [run.run, run.model]), now.side?.name, now.other?.name]);
+  if (listed === names) return;
+  names = listed;
+  const picked = byId("run").value;
+  byId("run").replaceChildren(...runs.map((run) => html("option", { value: run.run }, `${run.run} (${run.model})`)));
+  if (runs.some((run) => run.run === picked)) byId("run").value = picked;
+  const other = byId("other").value;
+  const like = runs.filter((run) => now.side && run.model === now.side.status.model && run.run !== now.side.name);
+  byId("other").replaceChildren(html("option", { value: "" }, "no other run"),
+    ...like.map((run) => html("option", { value: run.run }, run.run)));
+  byId("other").value = like.some((run) => run.run === other) ? other : "";
+}
+
+export async function poll() {
+  try {
+    const runs = await api.runs();
+    trouble("");
+    listRuns(runs);
+    byId("nothing").hidden = runs.length > 0;
+    if (!runs.length) {
+      say(byId("lead"), "No run is open");
+      say(byId("lead-more"), "");
+      say(byId("nothing"), "Open one from a client, for instance with make demo. It appears here by itself.");
+    } else if (!now.side && !now.sideToken) {
+      const wished = new URLSearchParams(location.hash.slice(1));
+      const first = runs.find((run) => run.run === wished.get("run")) ?? runs.find((run) => run.state === "open") ?? runs[0];
+      byId("run").value = first.run;
+      await choose(first.run);
+      if (wished.get("with") && runs.some((run) => run.run === wished.get("with"))) {
+        byId("other").value = wished.get("with");
+        choose(wished.get("with"), "other");
+      }
+    }
+    for (const mine of ["side", "other"]) {
+      const status = now[mine] && runs.find((run) => run.run === now[mine].name);
+      if (status) now[mine].take(status);
+      else if (now[mine]) trouble(`The run ${now[mine].name} is no longer there. What is shown is the last of it.`);
+    }
+  } catch (error) {
+    trouble(error.message);
+  }
+  setTimeout(poll, POLL);
+}
+
+function trouble(words) {
+  say(byId("trouble"), words);
+  byId("trouble").hidden = !words;
+}
+
+/** Says which categories count. */
+export function categoriesChanged() {
+  const chosen = now.model.categories.filter((_, index) => now.chosen[index]);
+  say(byId("categories-words"), chosen.length === now.chosen.length ? `all ${chosen.length}`
+    : chosen.length === 1 ? chosen[0] : chosen.length ? `${chosen.length} of ${now.chosen.length}` : "none");
+  changed();
+}

@@ -1,0 +1,137 @@
+// One run as the page has it: what was read, what is heard, what adjusts it, how fast it goes.
+
+import * as api from "./api.js";
+import { Baseline } from "./expected.js";
+import { RunData, WindowCounts } from "./run.js";
+
+const SPEED_SECONDS = 6;
+/** A daemon that does not answer is asked again after this many milliseconds. */
+const AGAIN = 2000;
+
+export class Side {
+  /** `heard(what)` is called after each change: "steps", "trail", "state", "loading", "lost". */
+  constructor(status, model, heard) {
+    this.status = status;
+    this.model = model;
+    this.heard = heard;
+    this.data = new RunData(status, model);
+    this.counts = new WindowCounts(this.data);
+    this.before = new WindowCounts(this.data);
+    this.baseline = new Baseline(api, status.run, model.areas.length, model.categories.length);
+    this.trail = [];
+    this.samples = [];
+    this.loading = true;
+    this.ended = false;
+    this.heardAt = performance.now();
+  }
+
+  get name() {
+    return this.status.run;
+  }
+
+  /** Reads all steps there are and then listens. */
+  async begin() {
+    await Promise.all([this.data.load(api, this.status, () => this.heard("loading")), this.readTrail()]);
+    this.loading = false;
+    if (this.ended) return;
+    this.heard("steps");
+    this.listen();
+  }
+
+  listen() {
+    if (this.ended) return;
+    this.stop = api.events(this.name, this.data.nextSeq - 1, (kind, event) => {
+      if (kind === "step") this.step(event);
+      else if (kind === "adjustment") this.adjustment(event);
+      else if (kind === "run") this.poll();
+      else if (kind === "open") this.heard("found");
+      else this.lost(event);
+    });
+  }
+
+  lost(forGood) {
+    this.heard("lost");
+    if (!forGood) return;
+    this.stop?.();
+    setTimeout(() => this.listen(), AGAIN);
+  }
+
+  step(event) {
+    this.heardAt = performance.now();
+    if (!this.data.appendStep(event)) {
+      this.catchUp();
+      return;
+    }
+    this.samples.push([this.heardAt, this.data.clock]);
+    this.heard("steps");
+  }
+
+  /** Reads what was missed. */
+  async catchUp() {
+    if (this.catching) return;
+    this.catching = true;
+    try {
+      await this.poll();
+      await this.data.load(api, this.status);
+      this.heard("steps");
+    } catch {
+      this.heard("lost");
+    } finally {
+      this.catching = false;
+    }
+  }
+
+  adjustment(line) {
+    const at = this.trail.findIndex((known) => known.adjustment === line.adjustment);
+    if (at < 0) this.trail.push(line);
+    else this.trail[at] = line;
+    this.heard("trail");
+  }
+
+  async readTrail() {
+    this.trail = await api.trail(this.name);
+    this.heard("trail");
+  }
+
+  async poll() {
+    const all = await api.runs();
+    const status = all.find((run) => run.run === this.name);
+    if (status) this.take(status);
+    return all;
+  }
+
+  take(status) {
+    const changed = status.adjustments !== this.trail.length || status.in_force !== this.status.in_force;
+    this.status = status;
+    if (changed && !this.loading) this.readTrail().catch(() => {});
+    // Nothing is published of some runs, and an event may be lost.
+    const still = performance.now() - this.heardAt > AGAIN;
+    if (!this.loading && still && status.next_seq > this.data.nextSeq) this.catchUp();
+    this.heard("state");
+  }
+
+  /** Simulated minutes for each second, lately. */
+  speed() {
+    const now = performance.now();
+    while (this.samples.length > 2 && now - this.samples[0][0] > 1000 * SPEED_SECONDS) this.samples.shift();
+    const first = this.samples[0];
+    const last = this.samples[this.samples.length - 1];
+    if (!first || first === last || now - last[0] > 1000 * SPEED_SECONDS) return 0;
+    return (1000 * (last[1] - first[1])) / Math.max(last[0] - first[0], now - last[0]);
+  }
+
+  /** Seconds since a step was heard of. */
+  silence() {
+    return (performance.now() - this.heardAt) / 1000;
+  }
+
+  /** Whether somebody is stepping the run just now. */
+  isStepped() {
+    return this.silence() < 3 || this.status.stepping;
+  }
+
+  end() {
+    this.ended = true;
+    this.stop?.();
+  }
+}

@@ -1,0 +1,69 @@
+// The charts of time: what was simulated in the window against what was expected.
+
+import { week, series } from "./charts.js";
+import { byId, html } from "./dom.js";
+import { tally } from "./expectations.js";
+import { DAY, dayAndMonth, hourOfWeek, monthAndYear, monthIndex, monthStart, short } from "./time.js";
+
+/** More days than these are not drawn. */
+const MOST_DAYS = 430;
+
+/** Milliseconds after which the charts are drawn though not all of their expectations are known. */
+const IMPATIENT = 1500;
+
+let drawn = { key: "", whole: "", at: 0 };
+
+/** What is expected in the window: by day, hour of the day, hour of the week and month. */
+function sums(expectations, from, to, chosen, counts) {
+  const make = (length) => ({ expected: new Float64Array(length), baseline: new Float64Array(length) });
+  const found = { day: make(counts.day.length), hour: make(24), week: make(168), month: make(counts.month.length) };
+  expectations.eachHour(from, to, chosen, (hour, expected, baseline) => {
+    const day = Math.floor(hour / 24) - counts.firstDay;
+    for (const [into, index] of [[found.day, day], [found.hour, hour % 24], [found.week, hourOfWeek(hour)]]) {
+      into.expected[index] += expected;
+      into.baseline[index] += baseline;
+    }
+  });
+  for (const kind of ["expected", "baseline"]) {
+    found.day[kind].forEach((sum, day) => {
+      found.month[kind][monthIndex(1440 * (counts.firstDay + day)) - counts.firstMonth] += sum;
+    });
+  }
+  return found;
+}
+
+/** Draws the window [from, to), unless what is there is the same, or more will be known in a moment. */
+export function drawCharts(side, other, [from, to], chosen, colours, lacking) {
+  const whole = [side.name, chosen, other?.name, other?.loading, colours.paper, byId("by-day").clientWidth,
+    byId("by-hour").clientWidth].join("|");
+  const key = [whole, from, to, lacking, lacking ? performance.now() : 0].join("|");
+  if (key === drawn.key) return;
+  if (lacking && whole === drawn.whole && performance.now() - drawn.at < IMPATIENT) return;
+  drawn = { key, whole, at: performance.now() };
+  const counts = tally(side.data, from, to, chosen);
+  const others = other && tally(other.data, from, to, chosen);
+  const expected = sums(side.expectations, from, to, chosen, counts);
+  const points = (kind, label, tick) => Array.from(counts[kind], (count, index) => ({
+    label: label(index), tick: tick(index), count, expected: expected[kind].expected[index],
+    baseline: expected[kind].baseline[index], other: others?.[kind][index],
+  }));
+  const day = (index) => (counts.firstDay + index) * DAY;
+  const month = (index) => monthAndYear(monthStart(counts.firstMonth + index));
+  series(byId("by-day"), counts.day.length > MOST_DAYS ? "By day, the latest" : "By day", "day",
+    points("day", (index) => short(day(index)).slice(0, -7), (index) => dayAndMonth(day(index))).slice(-MOST_DAYS),
+    other?.name);
+  series(byId("by-hour"), "By hour of the day", "hour",
+    points("hour", (hour) => `${hour}:00`, (hour) => (hour % 3 ? "" : `${hour}:00`)), other?.name);
+  series(byId("by-month"), "By month", "month", points("month", month, month), other?.name);
+
+  const times = new Float64Array(168);
+  for (let hour = from; hour < to; hour += 1) times[hourOfWeek(hour)] += 1;
+  const mean = (sum, hour) => (times[hour] ? sum / times[hour] : NaN);
+  week(byId("by-week"), "By hour of the week, a mean of each hour", Array.from(counts.week, mean),
+    Array.from(expected.week.expected, mean), colours);
+
+  byId("chart-key").replaceChildren(...[
+    ["dot", "simulated"], ["dot outside", "simulated, outside the band"], other && ["other", `simulated in ${other.name}`],
+    ["line-accent", "expected"], ["line-dash", "baseline: expected without feedback"], ["band", "95 % of chance (Poisson)"],
+  ].filter(Boolean).map(([kind, words]) => html("li", {}, html("span", { class: `mark ${kind}` }), words)));
+}
