@@ -5,10 +5,10 @@ SHELL := /bin/bash
 .PHONY: help demo test lint build static install bench models setup clean
 
 packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev libgeos-dev \
-  python3-venv gcc strace
+  libjs-leaflet python3-venv gcc strace
 venv := .venv
 python := $(venv)/bin/python
-requirements := requirements.txt examples/requirements.txt Tests/EndToEnd/requirements.txt \
+requirements := requirements.txt examples/requirements.txt Tests/EndToEnd/requirements.txt Tests/Page/requirements.txt \
   clients/python/tests/requirements.txt clients/python/pyproject.toml
 crims := .build/release/crims
 DATA ?= ../shared/data
@@ -42,6 +42,7 @@ help:
 demo: build $(venv)/ready
 	@$(python) examples/demo.py --crims $(crims) --out out
 
+test: packages += chromium
 test: build $(venv)/ready
 	@echo '== tests of the rooms (swift test)'
 	@swift test --configuration release --disable-xctest > .build/swift-test.log 2>&1 \
@@ -51,6 +52,8 @@ test: build $(venv)/ready
 	$(python) -m pytest -q -rs Tests/EndToEnd
 	@echo '== tests of the Python client (pytest)'
 	$(python) -m pytest -q -rs clients/python/tests
+	@echo '== tests of the live map in a browser (pytest)'
+	$(python) -m pytest -q -rs Tests/Page/test_page.py
 
 lint: $(venv)/ready
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
