@@ -186,7 +186,7 @@ def test_the_image_has_the_libraries_that_the_daemon_needs():
     image = set(line.split())
     # ldd writes direct needs and theirs; what a package needs, apt brings along.
     linked = run("readelf", "-d", CRIMS).stdout if shutil.which("readelf") else run("ldd", CRIMS).stdout
-    ours = r"\b(lib(?:archive|curl|microhttpd|sodium|sqlite3|zmq|stdc\+\+)[\w.+-]*\.so[\d.]*)"
+    ours = r"\b(lib(?:archive|curl|geos_c|microhttpd|sodium|sqlite3|zmq|stdc\+\+)[\w.+-]*\.so[\d.]*)"
     needed = set(re.findall(ours, linked))
     assert len(needed) >= 6
     paths = dict(re.findall(r"(\S+) => (\S+)", run("ldd", CRIMS).stdout))
