@@ -104,6 +104,7 @@ public final class Door: HubDoor, Sendable {
 
     public func turn(_ hub: Hub) {
         lastTurn.store(now(), ordering: .relaxed)
+        hub.isHeard = listener.withLock { $0 != nil }
         if let look = watcher.withLock({ $0 }) { look(hub) }
         let visits = state.withLock { state -> [Visit] in
             guard state.hasRung else { return [] }

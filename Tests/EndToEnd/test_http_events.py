@@ -36,6 +36,7 @@ class Stream:
                 event = {}
             elif line.startswith(":"):
                 self.comments += 1
+                assert self.comments < 60, "nothing comes but comments"
             else:
                 name, _, value = line.partition(": ")
                 event[name] = value
