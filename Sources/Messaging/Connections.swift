@@ -30,6 +30,7 @@ final class Connections {
     private var lastLook: UInt64 = 0
     private static let lookNanoseconds: UInt64 = 20_000_000
     private static let stuckNanoseconds: UInt64 = 200_000_000
+    private static let stuckBesideOthersNanoseconds: UInt64 = 40_000_000
     private static let behindNanoseconds: UInt64 = 2_000_000_000
     /// Connections that have ended since the hub was told.
     private var departed: [Connection] = []
@@ -187,8 +188,8 @@ final class Connections {
     }
 
     /// Whether another event may be queued. Listeners that take nothing are cut while half of the room is left, so that
-    /// the others lose none. When there is none left, the one that has been behind for longest is cut as well, and the
-    /// event is lost.
+    /// the others lose none, and sooner when a quarter is left and others do take. When there is none left, the one that
+    /// has been behind for longest is cut as well, and the event is lost.
     func hasRoomForEvent(now: () -> UInt64) -> Bool {
         let queued = queuedEvents.count
         guard queued > limits.eventBytes / 8 else { return true }
@@ -198,7 +199,14 @@ final class Connections {
         if isDue { lookAtListeners(now: now) }
         if isDue, queued > limits.eventBytes / 2 {
             var listeners = events.values.filter { !$0.isCut }
-            for listener in listeners where listener.stuckSince.map({ now - $0 >= Self.stuckNanoseconds }) ?? false {
+            func isStuck(_ listener: Connection, for nanoseconds: UInt64) -> Bool {
+                listener.stuckSince.map { now - $0 >= nanoseconds } ?? false
+            }
+            let isUrgent =
+                queued > limits.eventBytes / 4 * 3
+                && listeners.contains { !isStuck($0, for: Self.stuckBesideOthersNanoseconds) }
+            let patience = isUrgent ? Self.stuckBesideOthersNanoseconds : Self.stuckNanoseconds
+            for listener in listeners where isStuck(listener, for: patience) {
                 listener.cut()
                 stuck.count([])
             }

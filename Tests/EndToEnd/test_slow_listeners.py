@@ -82,6 +82,7 @@ def test_events_that_wait_stay_under_their_bound_and_who_reads_loses_none(served
             seq = client.step(run="r", format="none")["seq"]
             most = max(most, peers(client, "event_bytes"))
             eventually(lambda seq=seq: reader.steps and reader.steps[-1][0] == seq)
+            time.sleep(0.03)  # Who is stuck shows with time only: a faster machine would leave too little.
         assert peers(client, "cut_stuck") >= 10
     told = peers(client)
     reader.end()
