@@ -61,7 +61,7 @@ public final class Hub {
     private var jobs = JobQueue()
     public internal(set) var tally = HubTally()
     /// Whether somebody hears what happens to runs by another way than subscriptions.
-    public var isHeard = false
+    public var isHeard: () -> Bool = { false }
     /// The runs for whose next step somebody waits, so that none of the others is looked at for time-outs.
     var atBarrier: [Run] = []
 

@@ -102,9 +102,10 @@ public final class Door: HubDoor, Sendable {
 
     // MARK: - On the hub's thread
 
+    public var isHeard: Bool { listener.withLock { $0 != nil } }
+
     public func turn(_ hub: Hub) {
         lastTurn.store(now(), ordering: .relaxed)
-        hub.isHeard = listener.withLock { $0 != nil }
         if let look = watcher.withLock({ $0 }) { look(hub) }
         let visits = state.withLock { state -> [Visit] in
             guard state.hasRung else { return [] }
