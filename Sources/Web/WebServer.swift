@@ -262,6 +262,11 @@ public final class WebServer: Sendable {
     /// Ends of exchanges.
     func complete(_ exchange: Exchange) {
         if case .fresh = exchange.stage {} else { tally.end() }
+        // One whose client left while it waited holds itself: by what is to be done once the answer is there.
+        if case .waiting(let waiting, _) = exchange.stage {
+            _ = self.waiting.withLock { $0.removeValue(forKey: ObjectIdentifier(waiting)) }
+        }
+        exchange.stage = .answered
         exchange.visitor?.waitingSince.store(now(), ordering: .relaxed)
     }
 }
