@@ -40,6 +40,8 @@ enum Said: Sendable {
     case snapshot(HubSnapshot)
     case run(RunPlace, RunLegend)
     case noRun
+    /// What was asked of the models can be drawn, or why not.
+    case prepared(WebRefusal?)
     /// The daemon ends.
     case nothing
 }

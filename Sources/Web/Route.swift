@@ -19,6 +19,8 @@ package enum Route: Equatable, Sendable {
     case ask(Question)
     /// A run's events, after this step where one is named.
     case events(run: String, after: Int?)
+    /// What the predecessor's path of that name answers.
+    case data(DataQuestion)
 
     /// - Parameters:
     ///   - method: as it came.
@@ -57,6 +59,13 @@ package enum Route: Equatable, Sendable {
         case "healthz" where path.count == 1: return fixed(.healthy)
         case "readyz" where path.count == 1: return fixed(.ready)
         case "metrics" where path.count == 1: return fixed(.metrics)
+        case "data" where path.count == 1:
+            return (
+                reading,
+                { (_, _, _) throws(WebRefusal) in
+                    .data(try DataQuestion(try QueryReader(target.query, known: DataQuestion.parameters + ["format"])))
+                }
+            )
         case "api" where path.count > 1 && path[1] == "v1":
             if let place = api(Array(path.dropFirst(2)), target.query) { return place }
         default: break
