@@ -28,6 +28,8 @@ extension Tool {
                 .value("http-host", "NAME", many: true, "a name under which a proxy serves that"),
                 .value("http-token-file", "FILE", "who has the token in it may adjust over HTTP; nobody without"),
                 .value("http-rate", "N", "requests a second of one address over HTTP; 0 for no bound (200)"),
+                .value(
+                    "boundaries", "FILE", many: true, "areas' boundaries for maps, as GeoJSON (cells around centroids)"),
                 .flag("end-with-input", "end when standard input does, and so with the program that holds it open"),
                 modelsOption,
             ]
@@ -64,7 +66,7 @@ extension Tool {
         // Bound before runs are brought back, so that who looks after the daemon can see that it is at it.
         let door = Door(now: Clock.now)
         let shelf = ModelShelf(ModelCatalog(folders: ModelCatalog.standardFolders(extra: arguments.all("models"))))
-        let web = try webOptions(arguments).map { try WebServer($0, door: door, models: shelf, now: Clock.now) }
+        let web = try webOptions(arguments, shelf).map { try WebServer($0, door: door, models: shelf, now: Clock.now) }
         defer { web?.stop() }
         let hub = Hub(
             source: CatalogSource(shelf: shelf), recorder: journal ?? NoRecorder(), limits: server.limits,

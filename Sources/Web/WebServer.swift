@@ -232,7 +232,7 @@ public final class WebServer: Sendable {
             door.ask(question.frame, role: role) { waiting.finish(.frames($0)) }
         } then: { said in
             guard case .frames(let frames) = said else { return self.send(Reply(Self.ending), exchange, connection) }
-            return self.send(question.reply(to: frames), exchange, connection)
+            return self.send(question.reply(to: frames, boundaries: self.options.boundaries), exchange, connection)
         }
     }
 
