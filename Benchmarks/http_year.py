@@ -3,10 +3,12 @@
     python3 Benchmarks/http_year.py [--rounds N] [--crims FILE] [--force NAME] [--format csv|json]
 
 Both go over 127.0.0.1 to the same reader, in turn: `/data` as the daemon draws it, and a file that a bare server sends
-with `sendfile`. The ratio is that of the medians. It says also how long a step of a run takes while a year is drawn.
+with `sendfile`. The ratio is that of the medians. Where there is pyzmq, it says also how long a step of a run takes
+while years are read without a pause, and while none is; another process reads.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import pathlib
@@ -72,7 +74,10 @@ def main():
     parser.add_argument("--force", default="Merseyside")
     parser.add_argument("--format", choices=["csv", "json"], default="csv")
     parser.add_argument("--models", help="look for models here first")
+    parser.add_argument("--read", metavar="URL", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.read:
+        return read_without_end(options)
     with tempfile.TemporaryDirectory() as folder:
         any_port = "tcp://127.0.0.1:*"
         command = [options.crims, "serve", "--no-data", "--control", any_port, "--events", any_port,
@@ -82,15 +87,67 @@ def main():
         daemon = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:
-            measure(options, json.loads(daemon.stdout.readline())["http"][0], folder)
+            ready = json.loads(daemon.stdout.readline())
+            measure(options, ready["http"][0], folder)
+            if importlib.util.find_spec("zmq"):
+                measure_steps(options, ready)
         finally:
             daemon.terminate()
             daemon.wait(10)
 
 
-def measure(options, url, folder):
+def place_of(url):
     parts = urllib.parse.urlsplit(url)
-    address = (parts.hostname, parts.port)
+    return parts.hostname, parts.port
+
+
+def read_without_end(options):
+    query = urllib.parse.urlencode({"force": options.force, "format": options.format})
+    while True:
+        read_reply(place_of(options.read), f"/data?{query}")
+        print("read", flush=True)
+
+
+def measure_steps(options, ready, steps=4_000):
+    """Steps of an hour, in four parts: without and with somebody who reads, twice."""
+    import zmq
+
+    def ask(**fields):
+        socket.send(json.dumps({"v": 1, **fields}).encode())
+        reply = json.loads(socket.recv_multipart()[0])
+        if not reply["ok"]:
+            sys.exit(f"{fields['op']}: {reply['error']['message']}")
+        return reply
+
+    with zmq.Context() as context, context.socket(zmq.REQ) as socket:
+        socket.connect(ready["control"][0])
+        model = ask(op="hello")["models"][0]
+        ask(op="open", model=model, start="2020-01-01", run="steps")
+        taken = {"none is read": [], "years are read": []}
+        for part in range(4):
+            name = list(taken)[part % 2]
+            reader = None
+            if part % 2:
+                reader = subprocess.Popen(
+                    [sys.executable, __file__, "--read", ready["http"][0], "--force", options.force], cwd=ROOT,
+                    stdout=subprocess.PIPE)  # fmt: skip
+                reader.stdout.readline()
+            for number in range(steps // 4):
+                begin = time.perf_counter()
+                ask(op="step", run="steps", seq=part * (steps // 4) + number)
+                taken[name].append(time.perf_counter() - begin)
+            if reader:
+                reader.kill()
+                reader.wait()
+    print("  a step of an hour, in microseconds:")
+    for name, seconds in taken.items():
+        ordered = sorted(seconds)
+        middle, late = ordered[len(ordered) // 2] * 1e6, ordered[len(ordered) * 99 // 100] * 1e6
+        print(f"    while {name:15} median {middle:6.0f}, 99 of 100 within {late:6.0f}")
+
+
+def measure(options, url, folder):
+    address = place_of(url)
     query = urllib.parse.urlencode({"force": options.force, "format": options.format})
     year, _ = read_reply(address, f"/data?{query}")
     path = pathlib.Path(folder) / "year"
@@ -106,8 +163,7 @@ def measure(options, url, folder):
         if not body == same == year:
             sys.exit("the replies differ")
     megabytes = len(year) / 1e6
-    print(f"{megabytes:.1f} MB of {options.format}, {year.count(b'E0')} areas named, median of {options.rounds} rounds, "
-          f"load {os.getloadavg()[0]:.1f}")  # fmt: skip
+    print(f"{megabytes:.1f} MB of {options.format}, median of {options.rounds} rounds, load {os.getloadavg()[0]:.1f}")
     for name, seconds in (("/data", drawn), ("file", sent)):
         print(f"  {name:6} {megabytes / statistics.median(seconds):7.0f} MB/s"
               f"  (best {megabytes / min(seconds):.0f}, worst {megabytes / max(seconds):.0f})")  # fmt: skip

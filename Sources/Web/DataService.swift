@@ -1,5 +1,6 @@
 import Coupling
 import CrimsCore
+import Geometry
 import Models
 import Protocol
 import Synchronization
@@ -69,7 +70,7 @@ final class DataService: Sendable {
             state.places.remove(number)
             state.readers[number] = nil
         }
-        thread.submit { $0.draws[number] = nil }
+        thread.submit { desk in (desk.draws[number], desk.tallies[number]) = (nil, nil) }
     }
 
     /// Ends all of them, and the thread.
@@ -148,6 +149,51 @@ final class DataService: Sendable {
             } catch {
                 answer(error)
             }
+        }
+    }
+
+    /// Counts the incidents and draws them on a map.
+    func page(
+        _ question: DataQuestion, for place: Place, _ boundaries: Boundaries,
+        then answer: @escaping @Sendable (Reply) -> Void
+    ) -> Bool {
+        let number = place.number
+        return find(question) { [weak self] desk, found in
+            do throws(WebRefusal) {
+                let model = try found.get()
+                do throws(Refusal) {
+                    desk.tallies[number] = try AreaTally(question, of: model, cache: desk.cache)
+                } catch {
+                    throw .badRequest(error.message)
+                }
+                self?.count(number, desk) { desk, tally in answer(Self.page(question, tally, boundaries, desk)) }
+            } catch {
+                answer(Reply(error))
+            }
+        }
+    }
+
+    /// Goes on counting, in turn with others; what is nil could not be drawn.
+    private func count(
+        _ number: Int, _ desk: DataThread.Desk, then: @escaping @Sendable (DataThread.Desk, AreaTally?) -> Void
+    ) {
+        guard let goesOn = try? desk.tallies[number]?.next() else { return then(desk, nil) }
+        guard goesOn else { return then(desk, desk.tallies.removeValue(forKey: number)) }
+        thread.submit { [weak self] desk in self?.count(number, desk, then: then) }
+    }
+
+    private static func page(
+        _ question: DataQuestion, _ tally: AreaTally?, _ boundaries: Boundaries, _ desk: DataThread.Desk
+    ) -> Reply {
+        guard let tally else {
+            return Reply(WebRefusal(.internalError, "an hour has more incidents than can be drawn"))
+        }
+        let model = tally.model.model
+        do throws(GeometryError) {
+            let shapes = try desk.shapes(of: model, boundaries)
+            return MapPage(question, model, counts: tally.counts, shapes).reply
+        } catch {
+            return Reply(WebRefusal(.internalError, "the areas' cells cannot be drawn: \(error)"))
         }
     }
 

@@ -1,6 +1,7 @@
 import CSystem
 import Coupling
 import CrimsCore
+import Geometry
 import Glibc
 import Models
 import Synchronization
@@ -15,7 +16,9 @@ final class DataThread: Sendable {
         /// Shared by all that is drawn: who asks again finds the months prepared.
         let cache = MonthCache()
         var draws: [Int: DataDraw] = [:]
+        var tallies: [Int: AreaTally] = [:]
         private var models: [String: ServedModel] = [:]
+        private var shapes: [String: AreaShapes] = [:]
 
         init(_ shelf: ModelShelf) { self.shelf = shelf }
 
@@ -24,6 +27,14 @@ final class DataThread: Sendable {
             let model = ServedModel(try shelf.load(name))
             models[name] = model
             return model
+        }
+
+        func shapes(of model: CrimeModel, _ boundaries: Boundaries) throws(GeometryError) -> AreaShapes {
+            if let shapes = shapes[model.name] { return shapes }
+            let drawn = try AreaShapes(
+                of: model.areas.map { ($0.code, $0.longitude, $0.latitude) }, boundaries)
+            shapes[model.name] = drawn
+            return drawn
         }
     }
 

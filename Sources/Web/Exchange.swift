@@ -42,6 +42,7 @@ enum Said: Sendable {
     case noRun
     /// What was asked of the models can be drawn, or why not.
     case prepared(WebRefusal?)
+    case reply(Reply)
     /// The daemon ends.
     case nothing
 }

@@ -4,7 +4,7 @@ import Coupling
 extension WebServer {
     /// A force's incidents, as they are drawn.
     func sendData(
-        _ question: DataQuestion, _ exchange: Exchange, _ connection: ConnectionHandle
+        _ question: DataQuestion, _ exchange: Exchange, _ connection: ConnectionHandle, method: String
     ) throws(WebRefusal) -> Bool {
         let place = try enterData()
         return try wait(exchange, connection) { waiting in
@@ -12,11 +12,27 @@ extension WebServer {
         } then: { said in
             guard case .prepared(let refusal) = said else { return self.send(Reply(Self.ending), exchange, connection) }
             if let refusal { return self.send(Reply(refusal), exchange, connection) }
-            return self.stream(question.format == .csv ? .csv : .json, from: place, exchange, connection)
+            return self.stream(
+                question.format == .csv ? .csv : .json, from: place, exchange, connection, isHead: method == "HEAD")
         }
     }
 
-    func enterData() throws(WebRefusal) -> DataService.Place {
+    /// A page with a map of a force's incidents.
+    func sendMap(
+        _ question: DataQuestion, _ exchange: Exchange, _ connection: ConnectionHandle
+    ) throws(WebRefusal) -> Bool {
+        let place = try enterData()
+        return try wait(exchange, connection) { waiting in
+            data.page(question, for: place, options.boundaries) { waiting.finish(.reply($0)) }
+        } then: { said in
+            withExtendedLifetime(place) {
+                guard case .reply(let reply) = said else { return self.send(Reply(Self.ending), exchange, connection) }
+                return self.send(reply, exchange, connection)
+            }
+        }
+    }
+
+    private func enterData() throws(WebRefusal) -> DataService.Place {
         guard let place = data.enter() else {
             throw .unavailable("\(DataService.max) replies are being drawn already: ask again later")
         }
@@ -24,7 +40,8 @@ extension WebServer {
     }
 
     private func stream(
-        _ type: MediaType, from place: DataService.Place, _ exchange: Exchange, _ connection: ConnectionHandle
+        _ type: MediaType, from place: DataService.Place, _ exchange: Exchange, _ connection: ConnectionHandle,
+        isHead: Bool
     ) -> Bool {
         exchange.stage = .answered
         let held = Unmanaged.passRetained(place)
@@ -49,6 +66,8 @@ extension WebServer {
         data.begin(place, connection)
         add([], type, to: response)
         MHD_add_response_header(response, "Cache-Control", "no-store")
+        // libmicrohttpd sends the last chunk of a body that it does not send: what follows would begin with that.
+        if isHead { MHD_add_response_header(response, "Connection", "close") }
         tally.reply(Status.ok.rawValue)
         return MHD_queue_response(connection.pointer, UInt32(Status.ok.rawValue), response) == .YES
     }

@@ -186,7 +186,8 @@ public final class WebServer: Sendable {
                 return self.send(self.metrics(snapshot), exchange, connection)
             }
         case .openAPI: return send(description, exchange, connection)
-        case .data(let question): return try sendData(question, exchange, connection)
+        case .data(let question): return try sendData(question, exchange, connection, method: method)
+        case .map(let question): return try sendMap(question, exchange, connection)
         case .events(let run, let after):
             try requireReady()
             return try wait(exchange, connection) { waiting in
