@@ -1,6 +1,9 @@
 #define _GNU_SOURCE
 #include "CSystem.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <linux/sockios.h>
 #include <sys/eventfd.h>
@@ -60,4 +63,10 @@ void crims_bell_ring(int descriptor) {
 void crims_bell_still(int descriptor) {
     uint64_t count;
     if (read(descriptor, &count, sizeof count) < 0) return;
+}
+
+void crims_give_memory_back(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

@@ -69,7 +69,7 @@ public struct IncidentFragments: Sendable {
     }
 
     /// Writes incidents as JSON objects, with a comma before each but the first if `writer` is at the beginning of a list.
-    func writeJSON(_ columns: IncidentColumns, _ range: Range<Int>, first: Bool, to writer: inout ByteWriter) {
+    public func writeJSON(_ columns: IncidentColumns, _ range: Range<Int>, first: Bool, to writer: inout ByteWriter) {
         var date = DateText()
         writer.reserve(range.count * 256)
         for index in range {

@@ -12,11 +12,14 @@ public struct OfflineRun {
     /// - Parameters:
     ///   - arguments: as for `open`; `end` is required.
     ///   - adjustments: in their order; each acts from its `from`, or from the start.
+    ///   - cache: months that other runs on this thread have drawn from.
     /// - Throws: what the daemon would answer.
-    public init(served: ServedModel, arguments: OpenRequest, adjustments: [AdjustmentTerms]) throws(Refusal) {
+    public init(
+        served: ServedModel, arguments: OpenRequest, adjustments: [AdjustmentTerms] = [],
+        cache: MonthCache = MonthCache(capacity: 2)
+    ) throws(Refusal) {
         guard let end = arguments.end else { throw .badRequest(field: "end", "'end' is required") }
         self.served = served
-        let cache = MonthCache(capacity: 2)
         sampler = Sampler(prepared: served.prepared, world: arguments.world, cache: cache)
         let run = Run(name: "offline", served: served, arguments: arguments, cache: cache)
         var limits = Limits()

@@ -28,6 +28,8 @@ extension Tool {
                 .value("http-host", "NAME", many: true, "a name under which a proxy serves that"),
                 .value("http-token-file", "FILE", "who has the token in it may adjust over HTTP; nobody without"),
                 .value("http-rate", "N", "requests a second of one address over HTTP; 0 for no bound (200)"),
+                .value(
+                    "boundaries", "FILE", many: true, "areas' boundaries for maps, as GeoJSON (cells around centroids)"),
                 .flag("end-with-input", "end when standard input does, and so with the program that holds it open"),
                 modelsOption,
             ]
@@ -63,11 +65,11 @@ extension Tool {
             control: server.controlEndpoints, events: server.eventEndpoints)
         // Bound before runs are brought back, so that who looks after the daemon can see that it is at it.
         let door = Door(now: Clock.now)
-        let web = try webOptions(arguments).map { try WebServer($0, door: door, now: Clock.now) }
+        let shelf = ModelShelf(ModelCatalog(folders: ModelCatalog.standardFolders(extra: arguments.all("models"))))
+        let web = try webOptions(arguments, shelf).map { try WebServer($0, door: door, models: shelf, now: Clock.now) }
         defer { web?.stop() }
-        let catalog = ModelCatalog(folders: ModelCatalog.standardFolders(extra: arguments.all("models")))
         let hub = Hub(
-            source: CatalogSource(catalog: catalog), recorder: journal ?? NoRecorder(), limits: server.limits,
+            source: CatalogSource(shelf: shelf), recorder: journal ?? NoRecorder(), limits: server.limits,
             identity: identity, now: Clock.now, calendar: Clock.calendar
         ) { action in
             if case .log(let event, let facts) = action { return Terminal.log(event, facts) }
@@ -88,7 +90,7 @@ extension Tool {
         Terminal.log(
             "ready",
             [
-                .init("version", .string(version)), .init("models", list(catalog.names())),
+                .init("version", .string(version)), .init("models", list(shelf.catalog.names())),
                 .init("journal", .string(identity.journal)), .init("boot", .number(Double(identity.boot))),
             ] + (access?.facts ?? []))
         let manager = serviceManager(tells: server.controlEndpoints)
@@ -180,18 +182,21 @@ extension Tool {
 
 /// The hub's models, from folders.
 struct CatalogSource: ModelSource {
-    let catalog: ModelCatalog
+    let shelf: ModelShelf
 
-    func names() -> [String] { catalog.names() }
+    init(shelf: ModelShelf) { self.shelf = shelf }
+    init(catalog: ModelCatalog) { shelf = ModelShelf(catalog) }
+
+    func names() -> [String] { shelf.catalog.names() }
 
     func load(_ name: String) throws(Refusal) -> CrimeModel {
         do throws(ModelError) {
-            return try catalog.load(name)
+            return try shelf.load(name)
         } catch {
             if case .unknownModel(_, []) = error {
                 throw .unknown(
                     .unknownModel, name: name,
-                    "no model '\(name)', nor any other, in \(catalog.folders.joined(separator: ", ")): "
+                    "no model '\(name)', nor any other, in \(shelf.catalog.folders.joined(separator: ", ")): "
                         + "name their folder with --models")
             }
             if case .unknownModel(_, let known) = error, let nearest = Spelling.nearest(to: name, in: known) {

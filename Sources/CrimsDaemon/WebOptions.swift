@@ -3,9 +3,9 @@ import Web
 
 extension Tool {
     /// What is said of HTTP; nil if it is not to be served.
-    static func webOptions(_ arguments: Arguments) throws -> WebOptions? {
+    static func webOptions(_ arguments: Arguments, _ shelf: ModelShelf) throws -> WebOptions? {
         guard let address = arguments["http"] else {
-            for name in ["http-host", "http-token-file", "http-rate"] where arguments[name] != nil {
+            for name in ["http-host", "http-token-file", "http-rate", "boundaries"] where arguments[name] != nil {
                 throw UsageError(message: "--\(name) needs --http, the address to serve HTTP at")
             }
             return nil
@@ -16,6 +16,12 @@ extension Tool {
         if let rate = try number(arguments, "http-rate", 0...1_000_000) { options.rate = rate }
         options.version = version
         options.pageFolders = ["Sources/Web/Page"] + (ModelCatalog.share.map { [$0 + "/page"] } ?? [])
+        let files = arguments.all("boundaries")
+        guard !files.isEmpty else { return options }
+        // A model that cannot be read is told to who asks for it.
+        options.boundaries = try Boundaries(
+            files: files, for: shelf.catalog.names().compactMap { name in try? shelf.load(name) })
+        for facts in options.boundaries.facts { Terminal.log("boundaries", facts) }
         return options
     }
 }

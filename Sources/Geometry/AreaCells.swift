@@ -59,7 +59,7 @@ public enum AreaCells {
 }
 
 /// One geometry, given back when nobody holds it any more.
-private final class Shape {
+final class Shape {
     let context: Context
     let pointer: OpaquePointer
 
@@ -69,7 +69,7 @@ private final class Shape {
 }
 
 /// GEOS' state, of one thread.
-private final class Context {
+final class Context {
     let handle: OpaquePointer
 
     init() throws(GeometryError) {
@@ -158,7 +158,7 @@ private final class Context {
 }
 
 /// An index of shapes, given back when nobody holds it any more.
-private final class Index {
+final class Index {
     let tree: OpaquePointer
     private let context: Context
 

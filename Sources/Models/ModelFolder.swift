@@ -65,6 +65,13 @@ public enum ModelFolder {
 
     /// Sources, method and notes of a model; reads `model.json` only.
     public static func information(_ path: String) throws(ModelError) -> ModelInformation {
+        try header(path).information
+    }
+
+    /// The title of a model; reads `model.json` only.
+    static func title(_ path: String) throws(ModelError) -> String { try header(path).title }
+
+    private static func header(_ path: String) throws(ModelError) -> ModelHeader {
         guard FileSystem.kind(of: path) == .folder else { throw .noFolder(path: path) }
         let file = trimmed(path) + "/" + ModelFile.model.rawValue
         var problems = ProblemList()
@@ -74,7 +81,7 @@ public enum ModelFolder {
         }
         let header = ModelHeader(bytes, &problems)
         if let problem = problems.firstError { throw .invalid(path: trimmed(path), problem: problem) }
-        return header!.information
+        return header!
     }
 
     /// Whether the folder claims to be a model: it has a `model.json`.

@@ -40,6 +40,9 @@ enum Said: Sendable {
     case snapshot(HubSnapshot)
     case run(RunPlace, RunLegend)
     case noRun
+    /// What was asked of the models can be drawn, or why not.
+    case prepared(WebRefusal?)
+    case reply(Reply)
     /// The daemon ends.
     case nothing
 }

@@ -53,6 +53,15 @@ extension OpenAPI {
                 "time": ref("Time"), "suspect": boolean, "severity": number,
             ])),
         .init(
+            "Table",
+            object([
+                "schema": object([
+                    "fields": array(object(["name": string, "type": string])), "primaryKey": strings,
+                    "pandas_version": string,
+                ]),
+                "data": array(ref("Incident")),
+            ])),
+        .init(
             "Steps",
             object(
                 [

@@ -33,6 +33,24 @@ enum OpenAPI {
             "/readyz",
             get("readiness", "Whether all runs are there", ["200": json("Readiness"), "503": refusal("Unavailable")])),
         .init("/metrics", get("metrics", "For Prometheus", ["200": text("text/plain; version=0.0.4; charset=utf-8")])),
+        .init(
+            "/data",
+            get(
+                "data", "A force's incidents of a month, or of a year, drawn anew",
+                refused([
+                    "200": [
+                        "description": "What pandas reads with read_csv, and with read_json and orient=\"table\"",
+                        "content": [
+                            "application/json": ["schema": ref("Table")],
+                            "text/csv; charset=utf-8; header=present": ["schema": ["type": "string"]],
+                        ],
+                    ]
+                ]), ["force", "month", "year", "seed", "data_format"])),
+        .init(
+            "/map",
+            get(
+                "map", "The same on a map, as a page",
+                refused(["200": text("text/html; charset=utf-8")]), ["force", "month", "year", "seed"])),
         .init("/api/v1/", get("root", "Who serves this", answers("Root"))),
         .init(
             "/api/v1/openapi.json",
@@ -49,7 +67,7 @@ enum OpenAPI {
         .init(
             "/api/v1/models/{model}/areas.geojson",
             get(
-                "areas", "A model's areas as cells around their centroids",
+                "areas", "A model's areas by their boundaries or as cells around their centroids",
                 refused([
                     "200": [
                         "description": "GeoJSON",
@@ -193,6 +211,16 @@ enum OpenAPI {
             "What of the incidents"),
         list("areas", ["type": "string"], "Codes; all without it"),
         list("categories", ["type": "string"], "Names; all without it"),
+        query(
+            "force", ["type": "string"], "Required: a force that there is a model of, in any spelling", required: true),
+        query("month", ["type": "integer", "minimum": 1, "maximum": 12], "The whole year without it"),
+        query(
+            "year", ["type": "integer", "minimum": 1970, "maximum": 2208],
+            "The first that begins after the model's records, without it"),
+        query("seed", ["type": "integer", "minimum": 0, "default": 0], "Which of all possible months it is"),
+        query(
+            "data_format", ["type": "string", "enum": ["json", "csv"], "default": "json"], "A table as JSON, or as CSV",
+            name: "format"),
         query("after", ["type": "integer", "minimum": 0], "The step that was heard last"),
         .init(
             "last_event",
@@ -206,11 +234,13 @@ enum OpenAPI {
         .init(name, ["name": .string(name), "in": "path", "required": true, "schema": schema])
     }
 
-    private static func query(_ name: String, _ schema: JSON, _ words: String, required: Bool = false) -> JSON.Member {
+    private static func query(
+        _ id: String, _ schema: JSON, _ words: String, required: Bool = false, name: String? = nil
+    ) -> JSON.Member {
         .init(
-            name,
+            id,
             [
-                "name": .string(name), "in": "query", "required": .bool(required), "schema": schema,
+                "name": .string(name ?? id), "in": "query", "required": .bool(required), "schema": schema,
                 "description": .string(words),
             ])
     }

@@ -33,7 +33,7 @@ package struct Question: Equatable, Sendable {
     }
 
     /// The reply that an answer becomes.
-    func reply(to frames: [[UInt8]]) -> Reply {
+    func reply(to frames: [[UInt8]], boundaries: Boundaries = Boundaries()) -> Reply {
         guard let first = frames.first else { return Reply(WebRefusal(.internalError, "an answer without a frame")) }
         let said = Reply(said: first, to: op)
         guard said.status == .ok else { return said }
@@ -41,7 +41,7 @@ package struct Question: Equatable, Sendable {
         case .object: return said
         case .areas:
             guard let model = try? JSON(parsing: said.content) else { return said }
-            return AreaShapes.reply(for: model)
+            return AreaShapes.reply(for: model, boundaries)
         case .csv: return frames.count == 2 ? Reply(.ok, .csv, frames[1]) : said
         case .columns: return Reply(.ok, .columns, Self.packed(Array(said.content), Array(frames.dropFirst())))
         case .onlyRun:

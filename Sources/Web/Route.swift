@@ -19,6 +19,9 @@ package enum Route: Equatable, Sendable {
     case ask(Question)
     /// A run's events, after this step where one is named.
     case events(run: String, after: Int?)
+    /// What the predecessor's path of that name answers.
+    case data(DataQuestion)
+    case map(DataQuestion)
 
     /// - Parameters:
     ///   - method: as it came.
@@ -51,12 +54,23 @@ package enum Route: Equatable, Sendable {
                 }
             )
         }
+        func drawn(_ known: [String], _ route: @escaping (DataQuestion) -> Route) -> (allowed: [Method], make: Maker) {
+            (
+                reading,
+                { (_, _, _) throws(WebRefusal) in
+                    route(try DataQuestion(try QueryReader(target.query, known: known)))
+                }
+            )
+        }
         switch path.first {
         case nil: return (reading, { (_, _, _) in .file("index.html") })
         case "static": return (reading, { (_, _, _) in .file(path.dropFirst().joined(separator: "/")) })
         case "healthz" where path.count == 1: return fixed(.healthy)
         case "readyz" where path.count == 1: return fixed(.ready)
         case "metrics" where path.count == 1: return fixed(.metrics)
+        case "data" where path.count == 1:
+            return drawn(DataQuestion.parameters + ["format"]) { .data($0) }
+        case "map" where path.count == 1: return drawn(DataQuestion.parameters) { .map($0) }
         case "api" where path.count > 1 && path[1] == "v1":
             if let place = api(Array(path.dropFirst(2)), target.query) { return place }
         default: break

@@ -7,12 +7,14 @@ public enum WebError: Error, Equatable, CustomStringConvertible {
     case system(call: String, address: String, reason: String)
     /// A file with a token that is not in order.
     case token(path: String, reason: String)
+    /// A file with boundaries that is not in order.
+    case boundaries(path: String, reason: String)
 
     public var description: String {
         switch self {
         case .address(let address, let reason): "\(address): \(reason)"
         case .system(let call, let address, let reason): "\(call) \(address): \(reason)"
-        case .token(let path, let reason): "\(path): \(reason)"
+        case .token(let path, let reason), .boundaries(let path, let reason): "\(path): \(reason)"
         }
     }
 

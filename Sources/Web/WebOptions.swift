@@ -15,6 +15,8 @@ public struct WebOptions: Sendable {
     public var version = ""
     /// Where the page's files are looked for, in this order.
     public var pageFolders: [String] = []
+    /// What maps draw areas by; those without are cells around their centroids.
+    public var boundaries = Boundaries()
 
     public init(address: WebAddress) { self.address = address }
 

@@ -1,6 +1,7 @@
 import CMicroHTTPD
 import Coupling
 import Glibc
+import Models
 import Protocol
 import Synchronization
 
@@ -16,6 +17,7 @@ public final class WebServer: Sendable {
     private let buckets: Mutex<TokenBuckets>
     let tally = WebTally()
     let streams: Streams
+    let data: DataService
     private let description: Reply
     private let isReady = Atomic<Bool>(false)
     let isEnding = Atomic<Bool>(false)
@@ -37,8 +39,12 @@ public final class WebServer: Sendable {
     ///
     /// To be made after signals are blocked, since its threads inherit the mask.
     ///
-    /// - Parameter now: nanoseconds of a monotonic clock.
-    public init(_ options: WebOptions, door: Door, now: @escaping @Sendable () -> UInt64) throws(WebError) {
+    /// - Parameters:
+    ///   - models: what is drawn from without a run.
+    ///   - now: nanoseconds of a monotonic clock.
+    public init(
+        _ options: WebOptions, door: Door, models: ModelShelf, now: @escaping @Sendable () -> UInt64
+    ) throws(WebError) {
         let listener: Int32
         (listener, address) = try options.address.listen()
         (self.options, self.door, self.now) = (options, door, now)
@@ -46,6 +52,7 @@ public final class WebServer: Sendable {
         files = PageFiles(folders: options.pageFolders)
         visitors = Visitors(max: options.connections)
         streams = Streams(door: door, now: now)
+        data = DataService(models)
         description = Reply(json: OpenAPI.document(version: options.version))
         buckets = Mutex(TokenBuckets(rate: options.rate))
         var settings = crims_http_options()
@@ -81,6 +88,7 @@ public final class WebServer: Sendable {
         door.shut()
         ticker.stop()
         streams.stop()
+        data.stop()
         let listener = MHD_quiesce_daemon(handle.pointer)
         for waiting in waiting.withLock({ Array($0.values) }) { waiting.finish(.nothing) }
         // What was answered has this long to leave.
@@ -178,6 +186,8 @@ public final class WebServer: Sendable {
                 return self.send(self.metrics(snapshot), exchange, connection)
             }
         case .openAPI: return send(description, exchange, connection)
+        case .data(let question): return try sendData(question, exchange, connection, method: method)
+        case .map(let question): return try sendMap(question, exchange, connection)
         case .events(let run, let after):
             try requireReady()
             return try wait(exchange, connection) { waiting in
@@ -223,12 +233,12 @@ public final class WebServer: Sendable {
             door.ask(question.frame, role: role) { waiting.finish(.frames($0)) }
         } then: { said in
             guard case .frames(let frames) = said else { return self.send(Reply(Self.ending), exchange, connection) }
-            return self.send(question.reply(to: frames), exchange, connection)
+            return self.send(question.reply(to: frames, boundaries: self.options.boundaries), exchange, connection)
         }
     }
 
     /// Lets the connection stand still until something is said on the hub's thread.
-    private func wait(
+    func wait(
         _ exchange: Exchange, _ connection: ConnectionHandle, for begin: (Waiting) -> Bool,
         then: @escaping (Said) -> Bool
     ) throws(WebRefusal) -> Bool {
@@ -262,6 +272,11 @@ public final class WebServer: Sendable {
     /// Ends of exchanges.
     func complete(_ exchange: Exchange) {
         if case .fresh = exchange.stage {} else { tally.end() }
+        // One whose client left while it waited holds itself: by what is to be done once the answer is there.
+        if case .waiting(let waiting, _) = exchange.stage {
+            _ = self.waiting.withLock { $0.removeValue(forKey: ObjectIdentifier(waiting)) }
+        }
+        exchange.stage = .answered
         exchange.visitor?.waitingSince.store(now(), ordering: .relaxed)
     }
 }

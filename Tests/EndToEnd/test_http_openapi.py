@@ -31,7 +31,10 @@ def served(start_daemon, connect, tmp_path):
 # What stands in for a parameter, and the answers that it has to have.
 VALUES = {"model": MODEL, "run": "s", "adjustment": "a1", "from": "2020-01-06", "to": "2020-01-07",
           "by": "area,category,hour", "seq": "2", "count": "3", "areas": "E02001347", "categories": "burglary",
-          "after": "27"}  # fmt: skip
+          "after": "27", "force": "merseyside", "month": "2", "year": "2021", "seed": "5"}  # fmt: skip
+
+
+FORMATS = {"steps": ["json", "csv", "columns", "counts", "none"], "data": ["json", "csv"]}
 
 
 def schema_of(document, schema):
@@ -58,7 +61,11 @@ def check(document, operation, answer):
     type_ = answer.headers["Content-Type"]
     assert type_ in response["content"], (operation["operationId"], type_)
     if type_ == "application/json":
-        schema_of(document, response["content"][type_]["schema"]).validate(json.loads(answer.body))
+        said = json.loads(answer.body)
+        if "data" in said:
+            # A year of incidents takes a minute to be checked.
+            said["data"] = said["data"][:100] + said["data"][-100:]
+        schema_of(document, response["content"][type_]["schema"]).validate(said)
 
 
 def requests(document):
@@ -75,8 +82,7 @@ def requests(document):
                         address = address.replace("{" + name + "}", VALUES[name])
                     elif part["in"] == "query" and name != "format":
                         query.append(f"{name}={VALUES[name]}")
-                has_formats = operation["operationId"] == "steps"
-                formats = ["json", "csv", "columns", "counts", "none"] if has_formats else [None]
+                formats = FORMATS.get(operation["operationId"], [None])
                 for format_ in formats:
                     words = query + ([f"format={format_}"] if format_ else [])
                     yield method.upper(), address + ("?" + "&".join(words) if words else ""), operation
@@ -113,6 +119,7 @@ def test_what_is_refused_is_described_as_well(served):
     web, _ = served
     document = web.get("/api/v1/openapi.json").json
     for path, address in {
+        "/data": "/data?force=x&month=7", "/map": "/map?force=merseyside&month=13",
         "/api/v1/models/{model}": "/api/v1/models/x", "/api/v1/runs/{run}": "/api/v1/runs/x",
         "/api/v1/runs/{run}/steps": "/api/v1/runs/s/steps?seq=99",
         "/api/v1/runs/{run}/events": "/api/v1/runs/s/events?after=99",
@@ -140,7 +147,7 @@ def test_the_description_is_of_what_the_server_knows(served):
     """Every path that the manual's table has is described, and the other way round."""
     manual = (ROOT / "docs" / "http.md").read_text()
     table = manual.split("## Paths")[1].split("\n## ")[0]
-    told = set(re.findall(r"`(?:GET |POST |DELETE )?(/(?:api|healthz|readyz|metrics)[^`?]*)[`?]", table))
+    told = set(re.findall(r"`(?:GET |POST |DELETE )?(/(?:api|healthz|readyz|metrics|data|map)[^`?]*)[`?]", table))
     document = served[0].get("/api/v1/openapi.json").json
     names = {"{model}": "MODEL", "{run}": "RUN", "{adjustment}": "ID"}
     described = set()

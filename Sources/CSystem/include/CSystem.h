@@ -29,4 +29,7 @@ int crims_bell(void);
 /// Rings a bell, or makes it silent again.
 void crims_bell_ring(int descriptor);
 void crims_bell_still(int descriptor);
+
+/// Gives memory that nothing uses any more back to the system, which an allocator may otherwise keep for good.
+void crims_give_memory_back(void);
 #endif
