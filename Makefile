@@ -53,7 +53,7 @@ test: build $(venv)/ready
 	@echo '== tests of the Python client (pytest)'
 	$(python) -m pytest -q -rs clients/python/tests
 	@echo '== tests of the live map in a browser (pytest)'
-	$(python) -m pytest -q -rs Tests/Page/test_page.py
+	$(python) -m pytest -q -rs Tests/Page/test_page.py Tests/Page/test_status.py
 
 lint: $(venv)/ready
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
