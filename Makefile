@@ -27,7 +27,7 @@ unit = $(DESTDIR)$(PREFIX)/lib/systemd/system/crims.service
 sudo := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 help:
-	@echo 'make demo   a police model and the crime model in lockstep on real Merseyside rates, with a picture'
+	@echo 'make demo   a police model and the crime model in lockstep on real Merseyside rates, to watch in a browser'
 	@echo 'make test   all tests'
 	@echo 'make lint   formatting and style'
 	@echo 'make bench  speed and memory, each as a ratio within the same run'
@@ -40,7 +40,7 @@ help:
 	@echo 'make clean  remove what was built'
 
 demo: build $(venv)/ready
-	@$(python) examples/demo.py --crims $(crims) --out out
+	@$(python) examples/demo.py --crims $(crims) --out out $(if $(FAST),--fast)
 
 test: packages += chromium
 test: build $(venv)/ready
@@ -53,7 +53,7 @@ test: build $(venv)/ready
 	@echo '== tests of the Python client (pytest)'
 	$(python) -m pytest -q -rs clients/python/tests
 	@echo '== tests of the live map in a browser (pytest)'
-	$(python) -m pytest -q -rs Tests/Page/test_page.py
+	$(python) -m pytest -q -rs Tests/Page/test_page.py Tests/Page/test_status.py
 
 lint: $(venv)/ready
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks

@@ -3,12 +3,17 @@
 Starts crims on free ports of this machine alone, runs listener.py and police_abm.py on one run and
 scenario.py on another, and prints a table. Files go to out/. What it started, it ends.
 
+Somebody at a terminal can watch in a browser: then the police model takes a minute, and the page
+stays until Enter. --fast, CI in the environment, or a pipe for the terminal, and nothing waits.
+
     pip install -r requirements.txt ../clients/python
     python demo.py --crims ../.build/release/crims
 """
 
 import argparse
 import json
+import os
+import select
 import signal
 import subprocess
 import sys
@@ -19,6 +24,8 @@ from pathlib import Path
 import crims
 
 HERE = Path(__file__).resolve().parent
+PAUSE = 0.06  # seconds for an hour of the police model, when somebody watches
+PATIENCE = 3600  # seconds after which nobody seems to watch any more
 started = []
 starting = False
 stopped_by = None
@@ -38,8 +45,9 @@ def start(name, command):
     starting = True
     try:
         with open(out / f"{name}.log", "w") as log:
-            process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
-                                       stderr=log, text=True, start_new_session=True)
+            process = subprocess.Popen([str(word) for word in command], cwd=HERE.parent,
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                                       text=True, start_new_session=True)
         started.append(process)
     finally:
         starting = False
@@ -54,8 +62,12 @@ def fail(name, what):
 
 
 def start_daemon(data):
-    """Start crims on free ports and return the endpoints that it says it listens on."""
-    ports = ["--control", "tcp://127.0.0.1:*", "--events", "tcp://127.0.0.1:*"]
+    """Start crims on free ports and return the addresses that it says it has.
+
+    It ends when its standard input does, which is with this program, however that ends.
+    """
+    ports = ["--control", "tcp://127.0.0.1:*", "--events", "tcp://127.0.0.1:*",
+             "--http", "127.0.0.1:0", "--end-with-input"]
     models = ["--models", HERE.parent / "models", "--data", data]
     try:
         daemon = start("crims", [args.crims, "serve", *ports, *models])
@@ -63,8 +75,8 @@ def start_daemon(data):
         raise SystemExit(f"Cannot start {args.crims}: {error.strerror}. Is it built?") from None
     try:
         ready = json.loads(daemon.stdout.readline())
-        return ready["control"][0], ready["events"][0]
-    except (ValueError, KeyError):
+        return ready["control"][0], ready["events"][0], ready["http"][0]
+    except (ValueError, KeyError, IndexError):
         fail("crims", "did not say that it is ready")
 
 
@@ -74,10 +86,11 @@ def start_example(name, *options):
 
 def finish(name, process):
     """Wait for an example and return what it printed."""
+    limit = 50 + 168 * args.weeks * pause
     try:
-        printed, _ = process.communicate(timeout=50)
+        printed, _ = process.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
-        fail(name, "did not end within 50 s")
+        fail(name, f"did not end within {limit:.0f} s")
     if process.returncode != 0:
         fail(name, f"failed with exit code {process.returncode}")
     return printed
@@ -105,14 +118,33 @@ def table(weeks):
                f"  {expected:7.1f}    {without:7.1f}    {expected / without - 1:+10.1%}")
 
 
+def wait_for_enter(page):
+    """Keep the page for as long as somebody looks at it. A second Ctrl-C is not needed."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    print(f"The map of it all stays at {page} until you press Enter.", flush=True)
+    try:
+        select.select([sys.stdin], [], [], PATIENCE)
+    except KeyboardInterrupt:
+        print()
+
+
 def demo(data):
-    control, events = start_daemon(data)
+    control, events, page = start_daemon(data)
+    print(f"Watch it in a browser: {page}/", flush=True)
+    if pause:
+        seconds = 168 * args.weeks * pause
+        print(f"It takes {seconds:.0f} s and a little more, so that there is something to see.\n"
+              "Ctrl-C ends it; --fast (make demo FAST=1) does not wait for the eye.", flush=True)
     with crims.connect(control) as sim:  # so that the listener finds the run that it listens to
-        sim.open("merseyside", start="2020-01-06", seed=1, run="police")
+        run = sim.open("merseyside", start="2020-01-06", seed=1, run="police")
+        without = run.fork(0, "police-without")  # what would be without feedback, to compare with
+        for _ in range(args.weeks):
+            without.step(168, format="none")
     csv, results, png = out / "incidents.csv", out / "police_abm.json", out / "scenario.png"
     run = ["--control", control, "--run", "police"]
     listener = start_example("listener", *run, "--events", events, "--csv", csv, "--idle", 10)
-    police = start_example("police_abm", *run, "--weeks", args.weeks, "--json", results)
+    police = start_example("police_abm", *run, "--weeks", args.weeks, "--json", results,
+                           "--pause", pause)
     scenario = start_example("scenario", "--control", control, "--weeks", args.weeks, "--png", png)
     finish("police_abm", police)
     heard, compared = finish("listener", listener), finish("scenario", scenario)
@@ -123,16 +155,22 @@ def demo(data):
     print("\nThe listener beside it: examples/listener.py\n" + heard)
     print("Hot-spot patrols, with and without: examples/scenario.py\n" + compared)
     print(f"Look at {png} and {csv}.")
+    print(f"It took {time.monotonic() - began:.1f} s.")
+    if pause:
+        wait_for_enter(page)
 
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--crims", default=HERE.parent / ".build" / "release" / "crims", type=Path)
 parser.add_argument("--weeks", type=int, default=4, help="weeks to simulate")
+parser.add_argument("--fast", action="store_true", help="do not wait for anybody who watches")
 parser.add_argument("--out", default=HERE.parent / "out", type=Path, help="folder for the files")
 args = parser.parse_args()
 out = args.out
 out.mkdir(parents=True, exist_ok=True)
-for number in (signal.SIGINT, signal.SIGTERM):
+is_watched = sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI")
+pause = PAUSE if is_watched and not args.fast else 0
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, stop)
 began = time.monotonic()
 with tempfile.TemporaryDirectory() as data:
@@ -140,4 +178,3 @@ with tempfile.TemporaryDirectory() as data:
         demo(data)
     finally:
         end_all()
-print(f"It took {time.monotonic() - began:.1f} s.")

@@ -1,16 +1,15 @@
 """A small police force in Mesa that answers simulated incidents and changes what comes next.
 
 Officers work three shifts. Each hour they take the new incidents, severest first; what nobody can
-begin within the hour stays unanswered. Two things feed back, once per area and shift:
-- unanswered burglary makes burglary there 1.2 times as likely; half of that is gone in 7 days;
-- officers with nothing to do patrol where burglary and robbery were: 0.8 times, for the shift.
-The numbers are for illustration. The same --seed gives the same crimes and the same policing. So
-when this program is started again on a run that it did not finish, it reads what was, decides the
-same again, and goes on. When the daemon dies, it waits until it is back.
-Start `crims serve`, then: python police_abm.py --officers 65 --weeks 4
+begin within the hour stays unanswered. Two things feed back, once per area and shift: unanswered
+burglary makes burglary there 1.2 times as likely, half of which is gone in 7 days; officers with
+nothing to do patrol where burglary and robbery were, 0.8 times, for the shift. The numbers are for
+illustration. The same --seed gives the same crimes and policing: killed and started again, it goes
+on where it was. Start `crims serve`, then: python police_abm.py --officers 65 --weeks 4
 """
 
 import argparse
+import time
 from datetime import timedelta
 
 import crims
@@ -72,11 +71,11 @@ def main():
         police.answered = police.unanswered = 0
         for _ in range(WEEK):
             police.step()
+            time.sleep(args.pause)
         hours = run.read(week * WEEK, WEEK, format="none", categories=PATROL["categories"])
-        weeks.append({
-            "week": week + 1, "answered": police.answered, "unanswered": police.unanswered,
-            "in_force": police.in_force, "burglary_and_robbery_expected": hours.expected,
-            "without_feedback": hours.baseline})
+        weeks.append(dict(week=week + 1, answered=police.answered, unanswered=police.unanswered,
+                          in_force=police.in_force, burglary_and_robbery_expected=hours.expected,
+                          without_feedback=hours.baseline))
     run.close()  # it can still be read and forked
     print(pandas.DataFrame(weeks).to_string(index=False))
     if args.json:
@@ -90,6 +89,7 @@ parser.add_argument("--start", default="2020-01-06")
 parser.add_argument("--weeks", type=int, default=4)
 parser.add_argument("--officers", type=int, default=65, help="on the three shifts together")
 parser.add_argument("--seed", type=int, default=1)
+parser.add_argument("--pause", type=float, default=0, help="seconds between hours, to watch them")
 parser.add_argument("--json", help="write the table there, too")
 parser.add_argument("--give-up", type=float, default=60, help="seconds without an answer")
 args = parser.parse_args()

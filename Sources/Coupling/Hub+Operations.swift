@@ -192,7 +192,7 @@ extension Hub {
             .array(
                 (name.map { [$0] } ?? order).compactMap { name in
                     guard let run = runs[name] else { return stopped[name]?.status }
-                    return .object([
+                    let members: [JSON.Member] = [
                         .init("run", .string(run.name)), .init("model", .string(run.served.model.name)),
                         .init("start", .string(TimeText.format(run.arguments.start))),
                         .init("step", .string(TimeText.format(run.arguments.step))),
@@ -204,7 +204,8 @@ extension Hub {
                         .init("waiting_for", run.barrier.waitingFor(at: now())),
                         .init("stepping", .bool(run.isStepping)),
                         .init("timings", run.timings.json),
-                    ])
+                    ]
+                    return .object(members + Self.origin(run.origin?.request.run, run.origin?.nextSeq))
                 }))
         let peers = peers()
         if name == nil, !peers.isEmpty {
@@ -212,6 +213,14 @@ extension Hub {
             writer.json(.object(peers))
         }
         reply(writer, to: peer)
+    }
+
+    /// Where a fork comes from, as `status` tells it.
+    static func origin(_ run: String?, _ seq: Int?) -> [JSON.Member] {
+        [
+            .init("forked_from", run.map { .string($0) } ?? .null),
+            .init("forked_seq", seq.map { .number(Double($0)) } ?? .null),
+        ]
     }
 
     // MARK: - Adjustments

@@ -12,6 +12,8 @@ final class StoppedRun {
     private(set) var incidents = 0
     private(set) var isClosed = false
     private var adjustments = 0
+    /// The run that it was forked from, and its first step since.
+    private var origin: (run: String, nextSeq: Int)?
 
     init(name: String, arguments: OpenRequest, refusal: Refusal) {
         self.name = name
@@ -27,12 +29,15 @@ final class StoppedRun {
         incidents = run.incidents
         isClosed = run.isClosed
         adjustments = run.adjustments.count
+        origin = run.origin.map { ($0.request.run, $0.nextSeq) }
     }
 
     /// Counts what was asked of it.
     func restore(_ event: Record.Event) {
         switch event {
-        case .forked(let fork): (nextSeq, incidents) = (fork.nextSeq, fork.incidents)
+        case .forked(let fork):
+            (nextSeq, incidents) = (fork.nextSeq, fork.incidents)
+            origin = (fork.request.run, fork.nextSeq)
         case .stepped(let step):
             nextSeq = step.seq + step.steps
             incidents += step.incidents
@@ -46,7 +51,7 @@ final class StoppedRun {
     func close() { isClosed = true }
 
     var status: JSON {
-        .object([
+        let members: [JSON.Member] = [
             .init("run", .string(name)), .init("model", .string(arguments.model)),
             .init("start", .string(TimeText.format(arguments.start))),
             .init("step", .string(TimeText.format(arguments.step))),
@@ -59,6 +64,7 @@ final class StoppedRun {
                 .object([
                     .init("code", .string(refusal.code.rawValue)), .init("message", .string(refusal.message)),
                 ])),
-        ])
+        ]
+        return .object(members + Hub.origin(origin?.run, origin?.nextSeq))
     }
 }

@@ -34,7 +34,9 @@ extension OpenAPI {
             object(
                 ["run": ref("RunName"), "state": ["type": "string", "enum": ["open", "ended", "closed", "stopped"]]],
                 optional: [
-                    "model": string, "start": ref("Time"), "step": string, "time": ref("Time"), "next_seq": integer,
+                    "model": string, "start": ref("Time"), "step": string,
+                    "forked_from": ["anyOf": [ref("RunName"), ["type": "null"]]],
+                    "forked_seq": ["type": ["integer", "null"]], "time": ref("Time"), "next_seq": integer,
                     "incidents": integer, "adjustments": integer, "in_force": integer,
                     "waiting_for": array(
                         object(["name": string, "since": string, "seconds": number, "overdue": boolean])),

@@ -64,6 +64,7 @@ package enum Route: Equatable, Sendable {
         }
         switch path.first {
         case nil: return (reading, { (_, _, _) in .file("index.html") })
+        case "status" where path.count == 1: return (reading, { (_, _, _) in .file("status.html") })
         case "static": return (reading, { (_, _, _) in .file(path.dropFirst().joined(separator: "/")) })
         case "healthz" where path.count == 1: return fixed(.healthy)
         case "readyz" where path.count == 1: return fixed(.ready)

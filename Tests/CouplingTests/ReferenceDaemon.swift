@@ -134,7 +134,9 @@ final class ReferenceDaemon {
             return { reply, _ in
                 guard let told = reply["runs"]?.elements?.first else { return "a run" }
                 let members: [(String, JSON)] = [
-                    ("run", .string(name)), ("state", .string(run.state)), ("time", .string(time(run.time))),
+                    ("run", .string(name)), ("forked_from", run.parent.map { .string($0) } ?? .null),
+                    ("forked_seq", run.origin.map { .number(Double($0.next)) } ?? .null),
+                    ("state", .string(run.state)), ("time", .string(time(run.time))),
                     ("next_seq", .number(Double(run.next))), ("adjustments", .number(Double(run.adjustments.count))),
                     ("in_force", .number(Double(run.live))),
                     ("incidents", .number(Double(run.counts.reduce(0, +)))),

@@ -55,6 +55,11 @@ struct ReferenceRun {
         origin = (what, next)
     }
 
+    /// The run that it was forked from.
+    var parent: String? {
+        guard case .fork(let parent, _, _, _) = origin?.what else { return nil }
+        return parent
+    }
     var time: Int { next * arguments.step }
     var hasEnded: Bool { arguments.length == next }
     var state: String { isClosed ? "closed" : hasEnded ? "ended" : "open" }

@@ -7,13 +7,17 @@ examples/requirements.txt.
 import csv
 import json
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -290,7 +294,9 @@ def test_demo(tmp_path):
     out = tmp_path / "out"
     options = ("--crims", CRIMS, "--weeks", 1, "--out", out)
     first, second = well(run("demo.py", *options)), well(run("demo.py", *options))
-    assert first.rsplit("It took", 1)[0] == second.rsplit("It took", 1)[0]
+    watch, first = first.split("\n", 1)
+    assert re.fullmatch(r"Watch it in a browser: http://127\.0\.0\.1:\d+/", watch)
+    assert first.rsplit("It took", 1)[0] == second.split("\n", 1)[1].rsplit("It took", 1)[0]
     week = r"^   1  +[\d,]+  +[\d,]+  +[\d,]+  +\d+  +[\d.]+  +[\d.]+  +[+-][\d.]+%$"
     assert re.search(week, first, re.MULTILINE)
     assert "168 steps with" in first and "incidents are the same" in first
@@ -319,6 +325,101 @@ def test_demo_ends_what_it_started(tmp_path, signalled):
     for pid in begun:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+class Terminal:
+    """The demo at a terminal, as a person has it."""
+
+    def __init__(self, out, *options, **environment):
+        self.screen, inner = pty.openpty()
+        command = [sys.executable, EXAMPLES / "demo.py", "--crims", CRIMS, "--out", out, *options]
+        rest = {name: value for name, value in os.environ.items() if name != "CI"}
+        self.demo = subprocess.Popen(command, stdin=inner, stdout=inner, stderr=inner, cwd="/",
+                                     env=rest | environment, start_new_session=True)
+        os.close(inner)
+        self.said = ""
+
+    def until(self, words, seconds=60):
+        """Reads on until there is a match for something, and returns it."""
+        deadline = time.monotonic() + seconds
+        while not (found := re.search(words, self.said)):
+            assert time.monotonic() < deadline, self.said
+            if select.select([self.screen], [], [], 0.1)[0]:
+                try:
+                    self.said += os.read(self.screen, 4096).decode().replace("\r\n", "\n")
+                except OSError:  # nobody is left to write
+                    assert re.search(words, self.said), self.said
+        return found
+
+    def page(self):
+        """Where the page is said to be: at once, before anything else."""
+        page = self.until(r"^Watch it in a browser: (http://\S+/)\n", 20).group(1)
+        assert "<title>CriMS" in urllib.request.urlopen(page, timeout=5).read().decode()
+        return page
+
+    def end(self):
+        code = self.demo.wait(20)
+        os.close(self.screen)
+        return code
+
+
+def police_run(page):
+    runs = json.load(urllib.request.urlopen(f"{page}api/v1/runs", timeout=5))["runs"]
+    return next((one for one in runs if one["run"] == "police"), None)
+
+
+def gone(page):
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(page, timeout=5)
+
+
+@needs_mesa
+@pytest.mark.parametrize("key", ["\n", "\x03"])
+def test_demo_can_be_watched_at_a_terminal(tmp_path, key):
+    terminal = Terminal(tmp_path, "--weeks", "1")
+    page, began = terminal.page(), time.monotonic()
+    terminal.until("Ctrl-C ends it; --fast")
+    seen = set()
+    while (run := police_run(page)) is None or run["state"] == "open":
+        seen.add(run and run["next_seq"])
+        time.sleep(0.2)
+        assert time.monotonic() < began + 60
+    assert len(seen) > 20, "it moves before one's eyes"
+    assert 168 * 0.06 < time.monotonic() - began
+    terminal.until("stays at http://.* until you press Enter")
+    other = urllib.request.urlopen(f"{page}api/v1/runs/police-without", timeout=5)
+    assert json.load(other)["forked_from"] == "police"
+    time.sleep(0.5)
+    assert terminal.demo.poll() is None and police_run(page)["next_seq"] == 168
+    os.write(terminal.screen, key.encode())
+    if key == "\x03":  # what a terminal makes of Ctrl-C, if it is the one that controls the session
+        terminal.demo.send_signal(signal.SIGINT)
+    assert terminal.end() == 0
+    gone(page)
+
+
+@needs_mesa
+@pytest.mark.parametrize("signalled", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_a_watched_demo_leaves_nothing_behind(tmp_path, signalled):
+    terminal = Terminal(tmp_path, "--weeks", "4")
+    page = terminal.page()
+    while not (police_run(page) or {"next_seq": 0})["next_seq"]:
+        time.sleep(0.1)
+    terminal.demo.send_signal(signalled)
+    assert terminal.end() != 0
+    if signalled == signal.SIGKILL:
+        time.sleep(2)  # what it had no time to end sees its input end
+    gone(page)
+
+
+@needs_mesa
+@pytest.mark.parametrize(("options", "environment"), [(("--fast",), {}), ((), {"CI": "true"})])
+def test_demo_waits_for_nobody_where_nobody_watches(tmp_path, options, environment):
+    terminal = Terminal(tmp_path, "--weeks", "1", *options, **environment)
+    terminal.until(r"It took [\d.]+ s\.", 30)
+    assert terminal.end() == 0
+    assert "until you press Enter" not in terminal.said
+    assert float(re.search(r"It took ([\d.]+) s", terminal.said).group(1)) < 9
 
 
 @needs_mesa

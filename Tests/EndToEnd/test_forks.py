@@ -197,3 +197,15 @@ def test_a_forks_status_counts_what_it_shares(client, new_run, fork):
     (told,) = client.status(run=run + "-f")["runs"]
     assert (told["model"], told["next_seq"]) == (MODEL, 4)
     assert told["incidents"] == sum(counts[:4])
+
+
+def test_status_says_where_a_run_comes_from(client, new_run, fork):
+    run = new_run()
+    client.step(run=run, count=6, format="none")
+    fork(run, run + "-then", seq=4)
+    fork(run, run + "-now")
+    fork(run + "-now", run + "-on")
+    client.step(run=run + "-then", format="none")
+    told = {one["run"]: (one["forked_from"], one["forked_seq"]) for one in client.status()["runs"]}
+    assert [told[run + end] for end in ("", "-then", "-now", "-on")] == [
+        (None, None), (run, 4), (run, 6), (run + "-now", 6)]

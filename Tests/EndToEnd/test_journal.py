@@ -150,7 +150,9 @@ def test_a_changed_model_is_an_error_and_not_other_numbers(start, tmp_path):
     for request in ("step", "adjustments"):
         error = client.refused(request, run="r")
         assert error["code"] == "model_changed" and MODEL in error["message"]
-    assert client.status(run="r")["runs"][0]["state"] == "stopped"
+    stopped, fork = client.status()["runs"]
+    assert (stopped["state"], stopped["forked_from"], stopped["forked_seq"]) == ("stopped", None, None)
+    assert (fork["forked_from"], fork["forked_seq"]) == ("r", 24)
     assert "model_changed" in start.daemons[-1].words()
     rates.write_text(text)
     assert answers(start("--models", models)) == before

@@ -2,8 +2,12 @@
 
 import os
 import pathlib
+import sys
 
 import pytest
+
+# The client of this checkout, not one that is installed.
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" / "python" / "src"))
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
@@ -21,9 +25,8 @@ def browser():
 
 @pytest.fixture(scope="session")
 def serve_page():
-    """The module that serves the page over a daemon of its own."""
-    for package in ("zmq", "shapely"):
-        pytest.importorskip(package, reason=f"{package} is not installed")
+    """The module that starts a daemon which serves the page."""
+    pytest.importorskip("zmq", reason="zmq is not installed")
     if not pathlib.Path("/usr/share/javascript/leaflet").is_dir():
         pytest.skip("there is no Leaflet: apt-get install libjs-leaflet")
     import serve_page
@@ -59,15 +62,18 @@ class Watched:
 
 @pytest.fixture
 def visit(browser):
-    """Opens the page of a site: visit(site, width=…, scheme=…, run=…)."""
+    """Opens a page of a site: visit(site, width=…, scheme=…, run=…)."""
     opened = []
 
-    def open_page(site, width=1440, height=1000, scheme="light", run=None, other=None, **options):
+    def open_page(site, path="/", width=1440, height=1000, scheme="light", run=None, other=None, before=None,
+                  **options):
         page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme, **options)
         watched = Watched(page, site.address)
         opened.append(watched)
+        if before:
+            before(page)
         query = "&".join(f"{key}={value}" for key, value in (("run", run), ("with", other)) if value)
-        page.goto(f"{site.address}/#{query}")
+        page.goto(f"{site.address}{path}#{query}")
         return watched
 
     yield open_page

@@ -62,18 +62,20 @@ def test_nothing_is_wrong_at_any_width(site, visit, axe, width, scheme):
     watched = visit(site, width=width, scheme=scheme, run="patrols")
     page = watched.page
     ready(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the window"
-    for step in (lambda: None, lambda: page.click("#areas button >> nth=0"),
-                 lambda: page.click("#categories summary"), lambda: page.click("#categories summary"),
-                 lambda: page.select_option("#layer", "both"), lambda: page.click("#by-day summary"),
-                 lambda: page.select_option("#other", "patrols-without")):
+    steps = (lambda: None, lambda: page.click("#areas button >> nth=0"),
+             lambda: page.click("#categories summary"), lambda: page.click("#categories summary"),
+             lambda: page.select_option("#layer", "both"), lambda: page.click("#by-day summary"),
+             lambda: page.select_option("#other", "patrols-without"))
+    for step in steps:
         step()
         settle(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the window"
+        if width == 820 and step not in (steps[0], steps[-1]):
+            continue  # what stands where is between the other two, and nothing else is
         # The policy forbids inline scripts, and evaluating is not inline.
         page.evaluate(axe)
         found = page.evaluate("axe.run()")
         assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found["violations"]] == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the window"
     watched.check()
 
 
@@ -86,8 +88,10 @@ def test_live_steps_arrive_and_are_resumed(site, visit):
     clock = "document.getElementById('clock').textContent"
     list(run.steps(5))
     until(page, f"{clock}.endsWith('05:00')")
-    site.cut_streams()
+    page.context.set_offline(True)
+    until(page, "!document.getElementById('trouble').hidden")
     list(run.steps(3))
+    page.context.set_offline(False)
     until(page, f"{clock}.endsWith('08:00')", seconds=15)
     run.adjust(0.5, source="police", reason="a reason to read")
     until(page, "document.getElementById('trail').textContent.includes('a reason to read')")
@@ -285,6 +289,80 @@ def test_charts_say_what_the_daemon_expects(site, visit):
     watched.check()
 
 
+def cells(page, figure):
+    return page.evaluate("(id) => [...document.querySelectorAll(`#${id} tbody tr`)].map((row) =>"
+                         " [...row.cells].map((cell) => cell.textContent))", figure)
+
+
+def test_an_area_has_its_own_days_and_months(site, visit):
+    watched = visit(site, run="patrols")
+    page = watched.page
+    ready(page)
+    page.click("[data-last='0']")
+    assert not page.locator("#panel-charts").is_visible()
+    trail = site.ask("adjustments", run="patrols").fields["adjustments"]
+    area = next(line["areas"][0] for line in trail if line.get("areas"))
+    page.fill("#find", area)
+    page.click("#areas tbody button")
+    page.click("#area-by-day summary")
+    page.click("#area-by-month summary")
+    until(page, "document.querySelectorAll('#area-by-day tbody tr').length === 9"
+                " && !document.querySelector('#area-by-day tbody').textContent.includes('–')", seconds=20)
+    rates = site.ask("rates", run="patrols", **{"from": "2020-01-06"}, to="2020-01-15", by=["area", "day"])
+    rows = [row for row in rates.fields["rows"] if row["area"] == area]
+    shown = cells(page, "area-by-day")
+    for day, ((_, count, expected, baseline, _), row) in enumerate(zip(shown, rows, strict=True)):
+        assert int(count) == site.ask("read", run="patrols", seq=24 * day, count=24, format="none",
+                                      areas=[area]).fields["count"]
+        assert float(expected) == pytest.approx(row["expected"], abs=0.0501)
+        assert float(baseline) == pytest.approx(row["baseline"], abs=0.0501)
+    assert rows[-1]["expected"] < 0.9 * rows[-1]["baseline"]
+    (month,) = cells(page, "area-by-month")
+    assert month[0] == "Jan 2020" and int(month[1]) == sum(int(row[1]) for row in shown)
+    assert float(month[2]) == pytest.approx(sum(row["expected"] for row in rows), abs=0.501)
+    page.click("text=Back to all areas")
+    assert not page.locator("#panel-charts").is_visible()
+    watched.check()
+
+
+RELATIVES = """async (name) => {
+  const { relatives } = await import("/static/relatives.js");
+  const run = (run, next_seq, forked_from = null, forked_seq = null, model = "m") =>
+    ({ run, next_seq, forked_from, forked_seq, model });
+  const runs = [run("base", 10), run("with", 30, "base", 10), run("without", 40, "base", 10),
+    run("orphan", 9, "gone", 3), run("gone", 9), run("elsewhere", 9, "base", 2, "other"), run("early", 12, "with", 5)];
+  return relatives(runs, runs.find((one) => one.run === name)).map(({ run, steps }) => [run, steps]);
+}"""
+
+
+def test_relatives_are_those_that_share_a_past(site, visit):
+    page = visit(site, run="patrols").page
+    # The longest future apart first: not the parent, which went no further.
+    assert page.evaluate(RELATIVES, "with") == [["without", 20], ["early", 7], ["base", 0]]
+    assert page.evaluate(RELATIVES, "base") == [["with", 0], ["without", 0]]
+    assert page.evaluate(RELATIVES, "orphan") == [], "a run of the parent's name that came later is another"
+    assert page.evaluate(RELATIVES, "gone") == []
+
+
+def test_it_offers_the_other_future(site, visit):
+    watched = visit(site, run="patrols")
+    page = watched.page
+    ready(page)
+    assert page.inner_text("#offer-words") == "Another future of the same past: patrols-without, forked from patrols."
+    options = page.locator("#other option").all_inner_texts()
+    assert options[:2] == ["no other run", "patrols-without, forked from patrols"]
+    page.click("#offer-take")
+    until(page, "document.querySelectorAll('#maps canvas.areas').length === 3")
+    assert page.url.endswith("#run=patrols&with=patrols-without")
+    assert not page.locator("#offer").is_visible()
+    assert page.evaluate("document.activeElement.id") == "other"
+    page.select_option("#run", "patrols-without")
+    words = "Another future of the same past: patrols, which patrols-without was forked from."
+    until(page, f"document.getElementById('offer-words').textContent === '{words}'")
+    assert page.locator("#offer").is_visible()
+    watched.check()
+
+
 def test_two_runs_side_by_side(site, visit):
     watched = visit(site, run="patrols", other="patrols-without")
     page = watched.page
@@ -333,8 +411,17 @@ def test_a_daemon_without_boundaries_and_one_that_is_gone(serve_page, visit):
     with serve_page.Site() as site:
         run = site.simulation.open("merseyside", start="2020-01-06", run="plain")
         list(run.steps(48))
-        site.boundaries["merseyside"] = None
-        watched = visit(site, run="plain")
+        nothing = {"status": 404, "json": {"error": {"code": "unknown_path", "message": "no boundaries"}}}
+
+        def late(route):  # so that the page has drawn what it can before it knows what to expect
+            time.sleep(1.5)
+            route.continue_()
+
+        def before(page):
+            page.route("**/areas.geojson", lambda route: route.fulfill(**nothing))
+            page.route("**/rates?*", late)
+
+        watched = visit(site, run="plain", before=before)
         page = watched.page
         ready(page)
         page.click("[data-last='0']")

@@ -46,7 +46,6 @@ def test_the_slider_is_fluent(serve_page, models, visit, model, start, incidents
         hours = int(8766 * incidents / expected) + 1
         site.ask("open", model=model, start=start, run="long", trend=False)
         site.ask("step", run="long", seq=0, count=hours, format="none")
-        site.areas(model)
         count = site.ask("status", run="long").fields["runs"][0]["incidents"]
         assert count > 0.9 * incidents
         begun = time.monotonic()

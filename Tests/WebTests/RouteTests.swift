@@ -27,6 +27,12 @@ struct RouteTests {
                 == #"{"v":1,"op":"retract","run":"r","adjustment":"a1"}"#)
     }
 
+    @Test func pagesHaveAddressesOfTheirOwn() throws {
+        #expect(try Route("GET", RequestTarget("/")) == .file("index.html"))
+        #expect(try Route("HEAD", RequestTarget("/status")) == .file("status.html"))
+        #expect(try Route("GET", RequestTarget("/static/status.js")) == .file("status.js"))
+    }
+
     @Test func onlyWhatChangesTakesTheToken() throws {
         for (method, target) in [
             ("GET", "/api/v1/runs/r/adjustments"), ("GET", "/api/v1/status"), ("GET", "/api/v1/runs/r/steps"),
@@ -47,7 +53,8 @@ struct RouteTests {
     @Test(arguments: [
         ("PUT", "/api/v1/runs", Status.methodNotAllowed), ("POST", "/", .methodNotAllowed),
         ("POST", "/api/v1/runs/r/events", .methodNotAllowed), ("DELETE", "/api/v1/runs/r", .methodNotAllowed),
-        ("GET", "/api/v2/", .notFound), ("GET", "/healthz/x", .notFound), ("GET", "/api/v1/runs/r/x", .notFound),
+        ("GET", "/api/v2/", .notFound), ("GET", "/status/x", .notFound), ("POST", "/status", .methodNotAllowed),
+        ("GET", "/healthz/x", .notFound), ("GET", "/api/v1/runs/r/x", .notFound),
         ("GET", "/api/v1/runs/r/steps?sequence=1", .badRequest),
         ("GET", "/api/v1/runs/r/steps?format=xml", .badRequest),
         ("GET", "/api/v1/status?x=1", .badRequest),

@@ -42,6 +42,9 @@ export const runs = async () => (await json("runs")).runs;
 export const trail = async (run) => (await json(`runs/${name(run)}/adjustments`)).adjustments;
 export const rates = (run, from, to, by) => json(`runs/${name(run)}/rates`, { from, to, by });
 
+/** Counts of steps with what was expected, without the incidents. */
+export const counts = (run, seq, count) => json(`runs/${name(run)}/steps`, { seq, count, format: "none" });
+
 const ARRAYS = { i64: BigInt64Array, i32: Int32Array, u16: Uint16Array, u8: Uint8Array };
 
 /** Steps as columns: the reply's members, and `rows`, `id` as doubles, `time`, `MSOA`, `crime`, `suspect`. */

@@ -10,6 +10,8 @@ import { several } from "./words.js";
 
 /** Milliseconds between drawings of tables, charts and words while something moves. */
 const CALM = 250;
+/** However long they take, they are not older than this. */
+const HURRY = 1500;
 
 function setCategories(on) {
   now.chosen.fill(on);
@@ -70,7 +72,7 @@ function frame(time) {
     now.fast = false;
     drawFast();
   }
-  if (now.slow && time - now.drawn > Math.max(CALM, 20 * now.cost)) {
+  if (now.slow && time - now.drawn > Math.min(HURRY, Math.max(CALM, 20 * now.cost))) {
     now.slow = false;
     drawSlow();
     now.drawn = performance.now();
@@ -84,6 +86,7 @@ setInterval(() => {
   drawState();
   if (!now.settled && performance.now() - now.moved > SETTLED) now.settled = now.fast = true;
   if (!side || side.loading) return;
+  side.lookAtDay();
   const [from, to] = timeline.window;
   const byArea = byId("measure").value === "effect" || now.area >= 0 || byId("order").value === "effect"
     || side.data.areaCount <= 1000;

@@ -5,8 +5,8 @@ import { difference, sumByArea } from "./run.js";
 import { number, signed } from "./scale.js";
 import { areaTable, changed, maps, now, timeline, trail } from "./state.js";
 import { panel, tiles } from "./tables.js";
-import { hourOfWeek, minutes, span } from "./time.js";
-import { drawCharts } from "./when.js";
+import { DAY, hourOfWeek, minutes, span } from "./time.js";
+import { drawCharts, drawPlace } from "./when.js";
 import { drawWords } from "./sentence.js";
 import { several } from "./words.js";
 
@@ -95,21 +95,25 @@ export function drawFast() {
   timeline.tell();
 }
 
+/** What is to be said while single areas' expectations are being worked out; nothing once they are there. */
+function waiting(from, to) {
+  const { expectations } = now.side;
+  const missing = expectations.missingDays(from, to).filter((day) => !expectations.days.has(day)).length;
+  if (!missing) return [];
+  if (expectations.insisted || expectations.isCheap(from, to)) return [`Being worked out: ${several(missing, "day")} to go …`];
+  const seconds = number(Math.max(1, Math.round(expectations.seconds(from, to))));
+  return [`For so many areas and hours the daemon has to work for about ${seconds} s. `,
+    html("button", { type: "button", "data-key": "insist",
+      on: { click: () => { expectations.insisted = true; changed(); } } }, "Work it out")];
+}
+
 /** What is under the maps: what is being worked out, or why nothing differs. */
 function underMaps(from, to) {
-  const { side } = now;
-  const measure = byId("measure").value;
-  const { expectations } = side;
-  const parts = [];
-  if (measure === "effect") {
-    const missing = expectations.missingDays(from, to).filter((day) => !expectations.days.has(day)).length;
-    if (!side.trail.length) parts.push("Nobody has adjusted this run, so nothing differs from the baseline.");
-    else if (missing && !expectations.insisted && !expectations.isCheap(from, to)) {
-      const seconds = number(Math.max(1, Math.round(expectations.seconds(from, to))));
-      parts.push(`For so many areas and hours the daemon has to work for about ${seconds} s. `,
-        html("button", { type: "button", on: { click: () => { expectations.insisted = true; changed(); } } }, "Work it out"));
-    } else if (missing) parts.push(`Being worked out: ${several(missing, "day")} to go …`);
-  } else if (now.missing) parts.push("The baseline is being worked out …");
+  let parts = [];
+  if (byId("measure").value === "effect") {
+    parts = now.side.trail.length ? waiting(from, to)
+      : ["Nobody has adjusted this run, so nothing differs from the baseline."];
+  } else if (now.missing) parts = ["The baseline is being worked out …"];
   const words = parts.map((part) => part.textContent ?? part).join("");
   if (words !== byId("under").textContent) byId("under").replaceChildren(...parts);
 }
@@ -134,7 +138,11 @@ export function drawSlow() {
     other: other ? values.other : null,
   }, to - from, now.area, now.select, other && [side.name, other.name]);
 
-  panel(model, side, panelView(side, from, to, cells));
+  const view = panelView(side, from, to, cells);
+  panel(model, side, view);
+  const byDay = now.area < 0 ? null
+    : { mine: view.byDay, other: other && !other.loading ? daysOf(other, now.area, from, to) : undefined };
+  drawPlace(side, other, now.area, timeline.window, now.chosen, byDay, side.trail.length ? waiting(from, to) : []);
   trail.draw(side, model, side.data.firstHour, side.data.lastHour);
   drawCharts(side, other, timeline.window, now.chosen, now.colours, now.lacking);
   const lacking = expectations.lacking(from, to);
@@ -161,7 +169,10 @@ function panelView(side, from, to, cells) {
     view.about = cells?.about;
   }
   view.suspects = 0;
-  if (area >= 0) view.byHour = new Float64Array(168);
+  if (area >= 0) {
+    view.byHour = new Float64Array(168);
+    view.byDay = daysOf(side, area, from, to);
+  }
   for (let index = counts.high - 1; index >= counts.low; index -= 1) {
     if (area >= 0 && data.area[index] !== area) continue;
     if (!chosen[data.categoryOfCrime[data.crime[index]]]) continue;
@@ -171,6 +182,17 @@ function panelView(side, from, to, cells) {
     view.byHour[hourOfWeek(Math.floor((data.start + data.time[index]) / 60))] += 1;
   }
   return view;
+}
+
+/** Counts of an area by day of the window, for the categories chosen. */
+function daysOf({ data, counts }, area, from, to) {
+  const first = Math.floor(from / 24);
+  const days = new Float64Array(Math.floor((to - 1) / 24) - first + 1);
+  for (let index = counts.low; index < counts.high; index += 1) {
+    if (data.area[index] !== area || !now.chosen[data.categoryOfCrime[data.crime[index]]]) continue;
+    days[Math.floor((data.start + data.time[index]) / DAY) - first] += 1;
+  }
+  return days;
 }
 
 function drawCompared(from, to) {

@@ -48,17 +48,14 @@ export class Expectations {
   }
 
   /**
-   * Asks for one thing that the hours [from, to), the day up to the clock, or with `areas` single areas need and that
-   * is not there, if it is time. Returns whether anything is missing.
+   * Asks for one thing that the hours [from, to), or with `areas` single areas in them, need and that is not there, if
+   * it is time. Returns whether anything is missing.
    */
   want(from, to, areas) {
-    const { side } = this;
-    const { data } = side;
-    side.baseline.has(Math.min(from, data.lastHour - 24), Math.max(to, data.lastHour), this.told);
-    const wish = this.missingHours(Math.max(data.firstHour, data.lastHour - 24), data.lastHour)
-      ?? this.missingHours(from, to) ?? (areas ? this.missingDay(from, to) : null);
+    const there = this.side.baseline.has(from, to, this.told);
+    const wish = this.missingHours(from, to) ?? (areas ? this.missingDay(from, to) : null);
     if (wish && !this.busy && performance.now() > this.next) this.ask(wish);
-    return Boolean(wish);
+    return Boolean(wish) || !there;
   }
 
   /** How many of the hours [from, to) are not known yet. */
@@ -168,20 +165,6 @@ export class Expectations {
     for (let hour = from; hour < to; hour += 1) see(hour, sum(this.at(hour)), sum(this.baselineAt(hour)));
   }
 
-  /** Expected and baseline of all crime in the day up to the clock: the last that is known, or null. */
-  lastDay() {
-    const { data } = this.side;
-    const from = Math.max(data.firstHour, data.lastHour - 24);
-    const day = { expected: 0, baseline: 0 };
-    this.eachHour(from, data.lastHour, new Uint8Array(data.categoryCount).fill(1), (hour, expected, baseline) => {
-      const part = Math.min(60, data.clock - 60 * hour) / 60;
-      day.expected += expected * (hour < this.firstAdjusted ? part : 1);
-      day.baseline += baseline * part;
-    });
-    if (day.expected >= 0 && day.baseline >= 0) this.day = day;
-    return this.day ?? null;
-  }
-
   /** Expected and baseline of the whole force in [from, to) by category; a nearby window's, `about`, or null. */
   byCategory(from, to) {
     const { categoryCount } = this.side.data;
@@ -228,6 +211,22 @@ export class Expectations {
       }
     }
     return { expected, about };
+  }
+
+  /** Expected and baseline of one area in the hours [from, to) of one day; NaN where not known yet. */
+  ofArea(area, from, to, chosen) {
+    const { categoryCount } = this.side.data;
+    const baseline = this.side.baseline.ofArea(area, from, to, chosen);
+    const day = Math.floor(from / 24);
+    if (24 * (day + 1) <= this.firstAdjusted) return { expected: baseline, baseline };
+    const block = this.days.get(day);
+    if (!block) return { expected: NaN, baseline };
+    const parts = 60 * from <= block.from && 60 * to >= block.to ? null : this.parts(from, to, block);
+    let expected = 0;
+    for (let category = 0; category < categoryCount; category += 1) {
+      if (chosen[category]) expected += block.expected[area * categoryCount + category] * (parts ? parts[category] : 1);
+    }
+    return { expected, baseline };
   }
 
   /** What part of a day's block falls into the hours [from, to), by category. */

@@ -81,6 +81,21 @@ export class Baseline {
     }
     return true;
   }
+
+  /** The baseline of one area in [from, to) for the categories chosen; NaN if it is not there yet. */
+  ofArea(area, from, to, chosen) {
+    const { categoryCount } = this;
+    let sum = 0;
+    for (let hour = from; hour < to; hour += 1) {
+      const month = monthIndex(60 * hour);
+      const [totals, shares] = [this.totals.get(month), this.shares.get(month % 12)];
+      if (!totals || !shares) return NaN;
+      for (let category = 0; category < categoryCount; category += 1) {
+        if (chosen[category]) sum += shares[area * categoryCount + category] * totals[category * 168 + hourOfWeek(hour)];
+      }
+    }
+    return sum;
+  }
 }
 
 /** The bounds that hold 95 % of a Poisson variable: exact for small means, by Wilson and Hilferty for others. */

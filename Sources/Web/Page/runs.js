@@ -5,6 +5,7 @@ import { cells } from "./cells.js";
 import { byId, html, say } from "./dom.js";
 import { Expectations } from "./expectations.js";
 import { Shapes } from "./map.js";
+import { relatives } from "./relatives.js";
 import { Side } from "./side.js";
 import { changed, now, timeline } from "./state.js";
 
@@ -56,6 +57,7 @@ export async function choose(run, mine = "side") {
     byId("other").value = "";
     await choose("", "other");
   }
+  offer();
   if (!run) return changed();
   try {
     const status = now.runs.find((one) => one.run === run);
@@ -96,6 +98,7 @@ function remember() {
 
 function listRuns(runs) {
   now.runs = runs;
+  offer();
   const listed = JSON.stringify([runs.map((run) => [run.run, run.model]), now.side?.name, now.other?.name]);
   if (listed === names) return;
   names = listed;
@@ -103,11 +106,34 @@ function listRuns(runs) {
   byId("run").replaceChildren(...runs.map((run) => html("option", { value: run.run }, `${run.run} (${run.model})`)));
   if (runs.some((run) => run.run === picked)) byId("run").value = picked;
   const other = byId("other").value;
-  const like = runs.filter((run) => now.side && run.model === now.side.status.model && run.run !== now.side.name);
+  const near = kin();
+  const like = runs.filter((run) => now.side && run.model === now.side.status.model && run.run !== now.side.name
+    && !near.some((one) => one.run === run.run));
   byId("other").replaceChildren(html("option", { value: "" }, "no other run"),
+    ...near.map(({ run, words }) => html("option", { value: run }, `${run}, ${words}`)),
     ...like.map((run) => html("option", { value: run.run }, run.run)));
-  byId("other").value = like.some((run) => run.run === other) ? other : "";
+  byId("other").value = [...byId("other").options].some((option) => option.value === other) ? other : "";
 }
+
+function kin() {
+  const mine = now.side && now.runs.find((run) => run.run === now.side.name);
+  return mine ? relatives(now.runs, mine) : [];
+}
+
+/** Offers the run that this one is best compared with: the other future of the same past. */
+function offer() {
+  const [best] = now.other || byId("other").value ? [] : kin().filter((one) => one.steps > 0);
+  byId("offer").hidden = !best;
+  if (!best) return;
+  say(byId("offer-words"), `Another future of the same past: ${best.run}, ${best.words}.`);
+  byId("offer-take").value = best.run;
+}
+
+byId("offer-take").addEventListener("click", (event) => {
+  byId("other").value = event.target.value;
+  byId("other").focus();
+  choose(event.target.value, "other");
+});
 
 export async function poll() {
   try {

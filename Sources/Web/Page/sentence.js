@@ -18,15 +18,11 @@ export function announce(words) {
 
 export function drawWords() {
   const { side, model } = now;
-  const last = side.data.lastHour;
-  let count = 0;
-  side.data.eachHour(last - 24, last, (hour, category, some) => { count += some; });
   if (side.loading) {
     say(byId("lead"), `${side.name}: reading what has happened so far`);
     say(byId("lead-more"), `${number(side.data.count)} of ${several(side.status.incidents, "incident")}`);
-  } else {
-    const hours = Math.min(24, last - side.data.firstHour);
-    const [head, more] = lead(model, side, hours, count, side.expectations.lastDay());
+  } else if (side.day || !side.data.nextSeq) {
+    const [head, more] = lead(model, side);
     say(byId("lead"), head);
     say(byId("lead-more"), more);
     // Said now and then, not with every step.

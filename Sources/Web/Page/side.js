@@ -7,6 +7,9 @@ import { RunData, WindowCounts } from "./run.js";
 const SPEED_SECONDS = 6;
 /** A daemon that does not answer is asked again after this many milliseconds. */
 const AGAIN = 2000;
+/** Milliseconds between one look at the last day and the next: a sentence that changes faster cannot be read. */
+const READABLE = 1000;
+const DAY = 1440;
 
 export class Side {
   /** `heard(what)` is called after each change: "steps", "trail", "state", "loading", "lost". */
@@ -23,6 +26,8 @@ export class Side {
     this.loading = true;
     this.ended = false;
     this.heardAt = performance.now();
+    this.day = null;
+    this.dayAsked = -Infinity;
   }
 
   get name() {
@@ -91,6 +96,25 @@ export class Side {
   async readTrail() {
     this.trail = await api.trail(this.name);
     this.heard("trail");
+  }
+
+  /**
+   * Looks at the last 24 hours of simulated time, or the last step if that is longer: `from`, `to`, `count`, `expected`,
+   * `baseline`, all of the same moment, into `day`.
+   */
+  async lookAtDay() {
+    const { nextSeq, clock, start } = this.data;
+    if (this.loading || this.ended || !nextSeq || this.day?.next_seq === nextSeq) return;
+    if (performance.now() - this.dayAsked < READABLE) return;
+    this.dayAsked = performance.now();
+    // Steps of months have no one length: the mean is near enough, and the reply says from when to when.
+    const steps = Math.max(1, Math.min(nextSeq, Math.round((DAY * nextSeq) / (clock - start))));
+    try {
+      this.day = await api.counts(this.name, nextSeq - steps, steps);
+      this.heard("state");
+    } catch {
+      // It is asked for again, and what is wrong is said by others.
+    }
   }
 
   async poll() {

@@ -84,14 +84,15 @@ export function panel(model, side, view) {
   }
   const about = view.about ? "≈ " : "";
   const effectWords = mean === null || base === null ? "–"
-    : `${about}${signed(mean - base)}${base >= 1 ? `, ${percent(mean / base - 1)}` : ""}`;
+    : `${about}${signed(mean - base)}${base >= 1 ? ` (${percent(mean / base - 1)})` : ""}`;
   body.push(html("ul", { class: "tiles two" }, tiles([
     ["incidents", number(count)], ["expected", mean === null ? "–" : about + number(mean, mean < 10 ? 1 : 0)],
     ["feedback’s effect", effectWords], ["with a suspect", view.suspects === null ? "–" : percentOf(view.suspects, count)],
   ])));
+  const more = [];
   const order = counts.map((_, index) => index).filter((index) => chosen[index]).sort((a, b) => counts[b] - counts[a]);
   const largest = Math.max(1, ...order.map((index) => Math.max(counts[index], expected?.[index] ?? 0)));
-  body.push(html("table", { class: "categories" },
+  more.push(html("table", { class: "categories" },
     html("caption", { class: "hidden" }, "By category"),
     html("thead", {}, html("tr", {}, html("th", { scope: "col", class: "text" }, "Category"),
       html("th", { scope: "col" }, "Incidents"), html("th", { scope: "col" }, "Expected"))),
@@ -101,8 +102,11 @@ export function panel(model, side, view) {
           svg("rect", { class: "fill-accent", x: 0, y: 0, width: (100 * counts[index]) / largest, height: 4 }))),
       html("td", {}, number(counts[index])),
       html("td", {}, expected ? about + number(expected[index]) : "–"))))));
-  if (place) body.push(...ofPlace(model, side, view, place));
-  keepingFocus(byId("panel"), () => byId("panel-body").replaceChildren(...body));
+  if (place) more.push(...ofPlace(model, side, view, place));
+  keepingFocus(byId("panel"), () => {
+    byId("panel-body").replaceChildren(...body);
+    byId("panel-more").replaceChildren(...more);
+  });
 }
 
 function percentOf(part, whole) {

@@ -12,6 +12,7 @@ const MOST_DAYS = 430;
 const IMPATIENT = 1500;
 
 let drawn = { key: "", whole: "", at: 0 };
+let placeDrawn = "";
 
 /** What is expected in the window: by day, hour of the day, hour of the week and month. */
 function sums(expectations, from, to, chosen, counts) {
@@ -30,6 +31,39 @@ function sums(expectations, from, to, chosen, counts) {
     });
   }
   return found;
+}
+
+/**
+ * Draws an area's days and months in the window [from, to): `byDay` has its counts of each day, `mine` and
+ * perhaps `other`; `parts` say what is still being worked out.
+ */
+export function drawPlace(side, other, area, [from, to], chosen, byDay, parts) {
+  const { name } = side.model.areas[area] ?? {};
+  byId("panel-charts").hidden = area < 0;
+  if (area < 0) return;
+  const firstDay = Math.floor(from / 24);
+  const firstMonth = monthIndex(60 * from);
+  const days = Array.from(byDay.mine, (count, index) => {
+    const day = firstDay + index;
+    const { expected, baseline } = side.expectations.ofArea(area, Math.max(from, 24 * day), Math.min(to, 24 * (day + 1)), chosen);
+    return { label: short(day * DAY).slice(0, -7), tick: dayAndMonth(day * DAY), count, expected, baseline,
+      other: byDay.other?.[index] };
+  });
+  const months = [];
+  days.forEach((one, index) => {
+    const month = monthIndex(DAY * (firstDay + index));
+    const into = (months[month - firstMonth] ??= { label: monthAndYear(monthStart(month)), tick: monthAndYear(monthStart(month)),
+      count: 0, expected: 0, baseline: 0, other: one.other === undefined ? undefined : 0 });
+    for (const kind of ["count", "expected", "baseline", ...(one.other === undefined ? [] : ["other"])]) into[kind] += one[kind];
+  });
+  const key = JSON.stringify([side.name, area, days, byId("area-by-day").clientWidth]);
+  if (key !== placeDrawn) {
+    placeDrawn = key;
+    series(byId("area-by-day"), `${name} by day`, "day", days.slice(-MOST_DAYS), other?.name);
+    series(byId("area-by-month"), `${name} by month`, "month", months, other?.name);
+  }
+  const words = parts.map((part) => part.textContent ?? part).join("");
+  if (words !== byId("panel-charts-words").textContent) byId("panel-charts-words").replaceChildren(...parts);
 }
 
 /** Draws the window [from, to), unless what is there is the same, or more will be known in a moment. */

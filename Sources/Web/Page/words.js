@@ -1,31 +1,33 @@
 // Sentences about what the simulation is doing.
 
 import { number } from "./scale.js";
-import { long, span } from "./time.js";
+import { long, minutes, span } from "./time.js";
 
 /** The force's name, from a title such as "Merseyside, 2018-01 to 2019-12". */
 export const force = (model) => model.title.split(",")[0];
 
 const several = (count, one) => `${number(count)} ${one}${count === 1 ? "" : "s"}`;
 
-/** What happened lately and what the feedback did, as [head, more]. `rates` is that of the last hours, or null. */
-export function lead(model, side, hours, count, rates) {
-  const head = `${force(model)}, ${long(side.data.clock)}`;
-  if (!side.data.nextSeq) return [`${head}: nothing simulated yet`, "The run is open and waits for its first step."];
-  const lately = `${several(count, "incident")} in the ${hours < 24 ? `first ${hours === 1 ? "hour" : span(hours)}`
-    : "last 24 hours"}`;
-  const effect = rates ? rates.expected - rates.baseline : 0;
-  const size = Math.round(Math.abs(effect));
-  if (!rates) return [`${head}: ${lately}`, ""];
-  if (!side.trail.length) {
-    return [`${head}: ${lately}`, `${number(rates.expected, 0)} were expected. Nobody has changed a rate: the police's `
-      + "feedback would lower or raise it."];
+/** What happened in the last day and what the feedback did, as [head, more]. */
+export function lead(model, side) {
+  const { day } = side;
+  if (!day) {
+    return [`${force(model)}, ${long(side.data.clock)}: nothing simulated yet`, "The run is open and waits for its first step."];
   }
+  const hours = (minutes(day.to) - minutes(day.from)) / 60;
+  const whole = minutes(day.from) === side.data.start && hours < 24;
+  const head = `${force(model)}, ${long(minutes(day.to))}: ${several(day.count, "incident")} in the `
+    + `${whole ? "first" : "last"} ${hours === 1 ? "hour" : hours === 24 ? "24 hours" : span(hours)}`;
+  if (!side.trail.length) {
+    return [head, `${number(day.expected, 0)} were expected. Nobody has changed a rate: the police’s feedback would lower `
+      + "or raise it."];
+  }
+  const size = Math.round(Math.abs(day.expected - day.baseline));
   const what = size === 0 ? "about as many as without the police’s feedback"
-    : `about ${number(size)} ${effect < 0 ? "fewer" : "more"} than without the police’s feedback`;
-  return [`${head}: ${lately}, ${what}`, `With the adjustments in force ${number(rates.expected, 0)} were expected, `
-    + `without them ${number(rates.baseline, 0)}; the rest is chance. ${several(side.status.in_force, "adjustment")} `
-    + `in force or pending, ${several(side.trail.length, "adjustment")} so far.`];
+    : `about ${number(size)} ${day.expected < day.baseline ? "fewer" : "more"} than without the police’s feedback`;
+  return [`${head}, ${what}`, `With the adjustments in force ${number(day.expected, 0)} were expected, `
+    + `without them ${number(day.baseline, 0)}; the rest is chance. ${several(side.trail.length, "adjustment")} so far, `
+    + `${number(side.status.in_force ?? 0)} in force or pending.`];
 }
 
 /** What a run is doing, or whom it waits for. */

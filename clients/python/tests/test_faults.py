@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 import crims
 import pytest
@@ -294,3 +295,10 @@ def test_arguments_of_connect_are_checked(arguments):
         crims.connect("tcp://127.0.0.1:1", **arguments)
     with pytest.raises(ValueError, match="no endpoint"):
         crims.connect("127.0.0.1:5555")
+
+
+def test_a_launched_daemon_says_where_its_map_is(launch):
+    assert launch().daemon.http is None
+    address = launch("--http", "127.0.0.1:0").daemon.http
+    with urllib.request.urlopen(f"{address}/healthz", timeout=5) as reply:
+        assert reply.status == 200

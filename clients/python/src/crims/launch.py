@@ -93,7 +93,8 @@ def _models_beside(executable: str) -> pathlib.Path | None:
 
 
 class Daemon:
-    """A running `crims serve`: `pid`, `control` and `events` endpoints, and `words()`, what it has said so far."""
+    """A running `crims serve`: `pid`, `control` and `events` endpoints, `http` (the address of the live map, if it was
+    launched with `"--http", "127.0.0.1:0"`), and `words()`, what it has said so far."""
 
     def __init__(self, executable: str, arguments: tuple[str, ...], models: Path | None, data: Path | None) -> None:
         command = [executable, "serve", "--control", _ANY_PORT, "--events", _ANY_PORT, "--end-with-input"]
@@ -116,6 +117,7 @@ class Daemon:
             raise
         self.control: str = ready["control"][0]
         self.events: str = ready["events"][0]
+        self.http: str | None = (ready.get("http") or [None])[0]
 
     def _ready(self) -> dict[str, Any]:
         line, deadline = b"", time.monotonic() + _READY_SECONDS
