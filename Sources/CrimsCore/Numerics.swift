@@ -44,6 +44,11 @@ public enum Numerics {
         return e * ln2High + (2 * s * (1 + sum) + e * ln2Low)
     }
 
+    /// The nearest whole number, the even one of two, of 0 ≤ x < 2⁵¹: adding 2⁵² leaves it in the low bits, where a
+    /// call of libm's `rint` would be.
+    @inline(__always)
+    static func roundedToEven(_ x: Double) -> UInt64 { (x + 0x1p52).bitPattern & 0xF_FFFF_FFFF_FFFF }
+
     /// Taylor's series on |r| ≤ 0.35; the first term left out is below 10⁻¹⁷.
     private static func expNearZero(_ r: Double) -> Double {
         var sum = 1.0

@@ -4,11 +4,7 @@ extension Sampler {
         var result = Expectation()
         let categories = prepared.categoryCount
         let hours = Double(field.window.count) / 60
-        for category in 0..<categories {
-            result.baseline +=
-                tables.meanRatesOfCategory[category] * tables.weights.categories[hourOfWeek * categories + category]
-        }
-        result.baseline *= hours
+        result.baseline = tables.baseline(hourOfWeek: hourOfWeek) * hours
         guard !field.isNeutral else {
             result.expected = result.baseline
             return result
@@ -72,7 +68,7 @@ extension Sampler {
         _ body: (_ area: Int, _ crime: Int, _ expected: Double, _ baseline: Double) -> Void
     ) -> Bool {
         let hourOfWeek = CivilMinute(minutes: window.lowerBound).hourOfWeek
-        let tables = tables(for: CivilMinute(minutes: window.lowerBound).month)
+        let tables = tables(at: window.lowerBound)
         field.prepare(window: window, schedule: schedule, tables: tables)
         suspects.prepare(window: window, schedule: schedule, tables: tables)
         let minutes = Double(window.count)
