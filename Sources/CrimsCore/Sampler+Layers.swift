@@ -1,15 +1,19 @@
 /// The layers above 0: candidates that happen only where a rate is above the baseline.
 extension Sampler {
     func drawAreas(hour: Int, hourOfWeek: Int, tables: MonthTables) throws(SamplingError) {
-        var rates: [Double] = []
+        var count = 0
+        raised.reserve(field.touchedAreas.count)
+        for area in field.touchedAreas where field.largestFactor(area: area) > 1 {
+            raised.start[count] = (area, tables.rate(area: area, hourOfWeek: hourOfWeek))
+            count += 1
+        }
         for layer in 1...10 {
             let bottom = Double(1 << (layer - 1))
             var any = false
-            for area in 0..<prepared.areaCount where field.largestFactor(area: area) > bottom {
-                if rates.isEmpty { rates = [Double](repeating: -1, count: prepared.areaCount) }
-                if rates[area] < 0 { rates[area] = tables.rate(area: area, hourOfWeek: hourOfWeek) }
+            for (area, rate) in UnsafeBufferPointer(start: raised.start, count: count)
+            where field.largestFactor(area: area) > bottom {
                 any = true
-                try drawArea(area, layer: layer, rate: rates[area], hour: hour, hourOfWeek: hourOfWeek, tables: tables)
+                try drawArea(area, layer: layer, rate: rate, hour: hour, hourOfWeek: hourOfWeek, tables: tables)
             }
             if !any { return }
         }

@@ -44,6 +44,8 @@ public final class Sampler {
     let minuteCounts: UnsafeMutablePointer<UInt32>
     /// Number of candidates of one area and layer at a time.
     var poisson = PoissonTables()
+    /// Areas in which some F is above 1, and how many candidates they have an hour.
+    var raised = GrowingBuffer<(area: Int, rate: Double)>()
     let counts: Philox
     let incidents: Philox
 
