@@ -21,7 +21,8 @@ import Testing
         Golden(name: "all", incidents: 0xAF7E_0B63_7A05_230E, expected: 0xB823_414B_2B61_72B1),
     ])
     func `adjusted hours are what they have always been`(golden: Golden) throws {
-        let drawn = try GoldenRun(golden.name).draw()
+        var run = GoldenRun(golden.name)
+        let drawn = try run.draw()
         #expect(drawn.incidents == golden.incidents)
         #expect(drawn.expected == golden.expected)
     }
