@@ -59,7 +59,9 @@ let package = Package(
             name: "sampling-bench", dependencies: ["CrimsCore", "Models"], path: "Benchmarks/SamplingBench",
             swiftSettings: strict),
 
-        .testTarget(name: "CrimsCoreTests", dependencies: ["CrimsCore"], swiftSettings: strict),
+        // Counts what the tests' threads allocate.
+        .target(name: "CAllocations", path: "Tests/Allocations"),
+        .testTarget(name: "CrimsCoreTests", dependencies: ["CrimsCore", "CAllocations"], swiftSettings: strict),
         .testTarget(name: "ProtocolTests", dependencies: ["Protocol"], swiftSettings: strict),
         .testTarget(name: "CouplingTests", dependencies: ["Coupling"], swiftSettings: strict),
         .testTarget(

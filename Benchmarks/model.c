@@ -89,8 +89,9 @@ static void table_open(struct table *table, const char *folder, const char *name
     if (fread(table->text, 1, (size_t)size, file) != (size_t)size) fail("%s: cannot be read", table->path);
     fclose(file);
     table->next = table->text;
-    if (strncmp(table->text, first, strlen(first)) != 0 || !table_next(table) || table->field_count != columns)
-        fail("%s: a header of %d columns that begins with \"%s\" is expected", table->path, columns, first);
+    if (strncmp(table->text, first, strlen(first)) != 0 || !table_next(table) ||
+        (columns != 0 && table->field_count != columns))
+        fail("%s: a header that begins with \"%s\" is expected, of %d columns if not 0", table->path, first, columns);
 }
 
 /* Moves to the next row, which has as many fields as the header. */
@@ -149,7 +150,8 @@ struct loader {
 
 static void read_areas(struct loader *loader) {
     struct table table;
-    table_open(&table, loader->folder, "areas.csv", 5, "code,name,");
+    /* A sixth column says which areas are imputed, in a model that has such. */
+    table_open(&table, loader->folder, "areas.csv", 0, "code,name,");
     while (table_row(&table)) names_add(&loader->areas, table.fields[0]);
     table_close(&table);
     loader->model->areas = loader->areas.count;

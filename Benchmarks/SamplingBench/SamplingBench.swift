@@ -9,21 +9,26 @@ func samplingBench(arguments: [String]) {
     }
     do {
         let prepared = PreparedModel(try ModelFolder.read(options.model))
-        let world = World(seed: options.seed, dispersion: options.dispersion, trend: false)
-        let bench = SamplingBench(prepared: prepared, world: world, years: options.years)
-        // The checksum's pass is not timed; it also brings the code and the model into the caches.
+        let bench = SamplingBench(prepared: prepared, options: options)
+        // The checksums' pass is not timed; it also brings the code and the model into the caches.
         var checksum = Checksum()
-        try bench.draw { checksum.add($0) }
+        var expected = Checksum()
+        try bench.draw { columns, expectation in
+            checksum.add(columns)
+            expected.add(expectation)
+        }
         var seconds: [Double] = []
         var incidents = 0
         for _ in 0..<options.rounds {
             incidents = 0
             let start = monotonicSeconds()
-            try bench.draw { incidents += $0.count }
+            try bench.draw { columns, _ in incidents += columns.count }
             seconds.append(monotonicSeconds() - start)
         }
         let median = seconds.sorted()[seconds.count / 2]
-        print("{\"incidents\": \(incidents), \"seconds\": \(median), \"checksum\": \"\(checksum.text)\"}")
+        print(
+            "{\"incidents\": \(incidents), \"hours\": \(bench.hours.count), \"seconds\": \(median), "
+                + "\"checksum\": \"\(checksum.text)\", \"expected\": \"\(expected.text)\"}")
     } catch {
         fail("sampling: \(error)", status: 1)
     }
@@ -33,18 +38,36 @@ func samplingBench(arguments: [String]) {
 private struct SamplingBench {
     let prepared: PreparedModel
     let world: World
-    let years: Int
+    let step: SamplingOptions.Step
+    let schedule: [ScheduledAdjustment]
+    /// Since 1970.
+    let hours: Range<Int>
 
-    /// Draws all hours and shows the columns of each to `body`; tables are built anew, as when a daemon begins.
-    func draw(_ body: (borrowing IncidentColumns) -> Void) throws(SamplingError) {
+    init(prepared: PreparedModel, options: SamplingOptions) {
+        self.prepared = prepared
+        world = World(seed: options.seed, dispersion: options.dispersion, trend: false)
+        step = options.step
+        let first = CivilMinute(year: 2010, month: 1, day: 1)
+        schedule = BenchAdjustments(model: prepared, scope: options.scope).schedule(options.adjustments, from: first)
+        let end =
+            options.days.map { first + $0 * 24 * 60 } ?? CivilMinute(year: 2010 + options.years, month: 1, day: 1)
+        hours = first.hour..<end.hour
+    }
+
+    /// Draws all hours and shows the columns of each step, and what the last hour expected, to `body`; tables are built
+    /// anew, as when a daemon begins.
+    func draw(_ body: (borrowing IncidentColumns, Expectation) -> Void) throws(SamplingError) {
         let sampler = Sampler(prepared: prepared, world: world, cache: MonthCache())
-        let first = CivilMinute(year: 2010, month: 1, day: 1).hour
-        let end = CivilMinute(year: 2010 + years, month: 1, day: 1).hour
-        var columns = IncidentColumns(origin: CivilMinute(minutes: first * 60))
-        for hour in first..<end {
-            columns.clear(origin: CivilMinute(minutes: hour * 60))
-            _ = try sampler.draw(window: hour * 60..<hour * 60 + 60, schedule: [], into: &columns)
-            body(columns)
+        var columns = IncidentColumns(origin: CivilMinute(minutes: hours.lowerBound * 60))
+        var stepEnd = hours.lowerBound
+        for hour in hours {
+            let minute = CivilMinute(minutes: hour * 60)
+            if hour == stepEnd {
+                columns.clear(origin: minute)
+                stepEnd = step == .hour ? hour + 1 : min(minute.month.next.start.hour, hours.upperBound)
+            }
+            let expectation = try sampler.draw(window: hour * 60..<hour * 60 + 60, schedule: schedule, into: &columns)
+            if hour + 1 == stepEnd { body(columns, expectation) }
         }
     }
 }
@@ -62,6 +85,12 @@ private struct Checksum {
             add(UInt64(columns.crime[index]), bytes: 2)
             add(UInt64(columns.suspect[index]), bytes: 1)
         }
+    }
+
+    /// To the last bit.
+    mutating func add(_ expectation: Expectation) {
+        add(expectation.expected.bitPattern, bytes: 8)
+        add(expectation.baseline.bitPattern, bytes: 8)
     }
 
     private mutating func add(_ value: UInt64, bytes: UInt64) {

@@ -21,9 +21,9 @@ public final class Adjustment: Sendable {
     public let end: Int
 
     let areaMask: [Bool]?
-    /// What 0…59 minutes leave of an effect; empty without a half-life.
-    private let decayWithinHour: [Double]
     let crimeMask: [Bool]?
+    /// Of areas and crimes: adjustments of the same scope have the same.
+    let scopeHash: UInt64
 
     /// An effect below this is over.
     static let negligible = 0x1p-10
@@ -48,7 +48,7 @@ public final class Adjustment: Sendable {
         self.displacement = displacement
         areaMask = areas.map { Self.mask($0, count: model.areaCount) }
         crimeMask = crimes.map { Self.mask($0, count: model.crimeCount) }
-        decayWithinHour = halfLife.map { half in (0..<60).map { Numerics.exp2(-Double($0) / Double(half)) } } ?? []
+        scopeHash = Self.hash(areas, Self.hash(crimes, 0))
         let given = until?.minutes ?? Self.forever
         end = halfLife.map { min(given, Self.decayEnd(factor: factor, halfLife: $0, from: from.minutes)) } ?? given
     }
@@ -73,15 +73,16 @@ public final class Adjustment: Sendable {
         return from + high
     }
 
-    /// The factors at minutes of one hour at which it acts.
-    ///
-    /// A decay is that of the hour's beginning times that within an hour, which is kept: two operations a minute and one
-    /// exponential an hour. The value at a minute does not depend on which minutes are asked for.
-    func values(at minutes: Range<Int>) -> [Double] {
-        guard let halfLife else { return [Double](repeating: factor, count: minutes.count) }
-        let hour = minutes.lowerBound / 60 * 60
-        let atHour = Numerics.exp2(-Double(hour - from.minutes) / Double(halfLife))
-        return minutes.map { 1 + (factor - 1) * (atHour * decayWithinHour[$0 - hour]) }
+    private static func hash(_ indices: [Int]?, _ seed: UInt64) -> UInt64 {
+        guard let indices else { return seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+        var hash = seed ^ UInt64(indices.count)
+        for index in indices { hash = (hash ^ UInt64(index)) &* 0xD6E8_FEB8_6659_FD93 }
+        return hash ^ hash >> 32
+    }
+
+    /// Whether both act on the same areas and crimes.
+    func hasScope(of other: Adjustment) -> Bool {
+        scopeHash == other.scopeHash && areas == other.areas && crimes == other.crimes
     }
 
     /// Expected incidents per day, at the month's baseline rates, that it displaces but that no neighbour can take

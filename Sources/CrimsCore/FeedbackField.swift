@@ -14,27 +14,51 @@ final class FeedbackField {
     /// Whether F is 1 everywhere.
     private(set) var isNeutral = true
     /// Whether F reached its bound anywhere.
-    private(set) var isCapped = false
+    var isCapped = false
 
-    var partition = ScopePartition()
-    /// The target's adjustments that act in the window, in their order.
-    private var active: [ScheduledAdjustment] = []
+    private(set) var plan = FeedbackPlan()
+    /// What was last asked with. As it is kept, its memory is not another's: a schedule with the same memory is the same.
+    private var schedule: [ScheduledAdjustment] = []
+    /// In windows within these minutes the same adjustments of that schedule act, and throughout.
+    private var steady = 0..<0
+    private var isFolded = false
     /// Whether the last fold holds for any window in which the same adjustments act throughout.
     private var isConstant = false
-    private weak var foldedTables: MonthTables?
+    private var foldedTables: MonthTables?
 
-    /// Index of a cell's values or −1, `[crime class · area classes + area class]`.
-    var cellOf: [Int32] = []
-    private var cells: [Cell] = []
-    /// F, and while folding M, `[cell · minutes + minute]`.
-    private var factors: [Double] = []
-    /// What a cell receives by displacement over its baseline.
-    private var received: [Double] = []
-    private var stride = 1
+    var adjustments = ActiveAdjustments()
+    /// Numbers of a row: as many as the window has minutes, or one where nothing changes in it.
+    var stride = 1
+    /// F: a row for each pulse, then one for each cell.
+    var rows = GrowingBuffer<Double>()
+    var pulseStates = GrowingBuffer<PulseState>()
+    /// Index of a cell or −1, `[crime class · area classes + area class]`.
+    var cellOf = GrowingBuffer<Int32>()
+    var cells = GrowingBuffer<Cell>()
+    var cellCount = 0
+    /// What a cell receives by displacement over its baseline, a row for each; only where some adjustment displaces.
+    var received = GrowingBuffer<Double>()
     /// Largest F of an area class.
-    private var largest: [Double] = []
+    var largest = GrowingBuffer<Double>()
+    /// Ascending areas in which some crime's F can differ from 1.
+    private(set) var touchedAreas: [Int] = []
 
-    private struct Cell {
+    /// What a pulse is in the window.
+    struct PulseState: BitwiseCopyable {
+        var varies = false
+        /// The slots of its row on which it acts: from the first up to the end.
+        var first = 0
+        var end = 0
+        /// Sum of its row, bounded, over the window's minutes, and the largest of it.
+        var sum = 0.0
+        var most = 0.0
+    }
+
+    struct Cell: BitwiseCopyable {
+        /// Whose row it has: a pulse's, while that is all that acts on it, or its own.
+        var row: Int32 = -1
+        var areaClass: Int32
+        var isTouched = false
         var varies = false
         var receives = false
         /// Sum of F over the window's minutes.
@@ -50,237 +74,167 @@ final class FeedbackField {
     ///
     /// - Parameter schedule: adjustments in their order of acceptance; those that do not act in the window are passed over.
     /// - Returns: how many act.
+    @inline(__always)
     @discardableResult
     func prepare(window: Range<Int>, schedule: [ScheduledAdjustment], tables: MonthTables) -> Int {
-        var acting: [ScheduledAdjustment] = []
-        for entry in schedule where entry.adjustment.target == target && entry.acts(in: window) { acting.append(entry) }
-        let sameAdjustments = acting.elementsEqual(active) { $0.adjustment === $1.adjustment }
-        let constant = acting.allSatisfy { Self.isConstant($0, in: window) }
-        let unchanged = sameAdjustments && constant && isConstant && foldedTables === tables
+        guard isNeutral, schedule.isEmpty, self.schedule.isEmpty else {
+            return prepareAny(window: window, schedule: schedule, tables: tables)
+        }
         self.window = window
-        active = acting
-        isNeutral = acting.isEmpty
+        return 0
+    }
+
+    private func prepareAny(window: Range<Int>, schedule: [ScheduledAdjustment], tables: MonthTables) -> Int {
+        let isSame = Self.isSame(schedule, self.schedule)
+        let isWithin = isSame && steady.lowerBound <= window.lowerBound && window.upperBound <= steady.upperBound
+        if isSame, window == self.window, isFolded, foldedTables === tables { return plan.active.count }
+        let lengthened = window.count != self.window.count
+        self.window = window
+        var unchanged = isWithin
+        if !isWithin {
+            self.schedule = schedule
+            unchanged = choose(window: window)
+        }
+        isNeutral = plan.active.isEmpty
         if isNeutral {
             isCapped = false
-            isConstant = false
+            isFolded = false
+            foldedTables = nil
             return 0
         }
-        if unchanged {
-            for index in cells.indices { cells[index].sum = factors[index * stride] * Double(window.count) }
-            return acting.count
+        if !unchanged || !isFolded || foldedTables !== tables { layOut(tables: tables) }
+        let constant = adjustments.areConstant && isSteady(window)
+        if isFolded, unchanged, constant, isConstant, foldedTables === tables {
+            if lengthened { sumConstants() }
+            return plan.active.count
         }
-        if !sameAdjustments { partition.build(adjustments: acting.map(\.adjustment), prepared: prepared) }
-        partition.sumRates(tables: tables, prepared: prepared)
         foldedTables = tables
+        isFolded = true
         isConstant = constant
         stride = constant ? 1 : window.count
         fold(tables: tables)
-        return acting.count
+        return plan.active.count
     }
 
-    private static func isConstant(_ entry: ScheduledAdjustment, in window: Range<Int>) -> Bool {
-        entry.adjustment.halfLife == nil && entry.adjustment.from.minutes <= window.lowerBound
-            && entry.end >= window.upperBound
+    private static func isSame(_ left: [ScheduledAdjustment], _ right: [ScheduledAdjustment]) -> Bool {
+        left.count == right.count
+            && left.withUnsafeBufferPointer { left in
+                right.withUnsafeBufferPointer { right in left.baseAddress == right.baseAddress }
+            }
     }
+
+    private func isSteady(_ window: Range<Int>) -> Bool {
+        steady.lowerBound <= window.lowerBound && window.upperBound <= steady.upperBound
+    }
+
+    /// Finds the adjustments that act in the window.
+    ///
+    /// - Returns: whether they are those that the plan is of.
+    private func choose(window: Range<Int>) -> Bool {
+        var acting: [ScheduledAdjustment] = []
+        var first = window.lowerBound
+        var end = Int.max
+        for entry in schedule where entry.adjustment.target == target {
+            let from = entry.adjustment.from.minutes
+            if entry.acts(in: window) {
+                acting.append(entry)
+                first = max(first, from)
+                end = min(end, entry.end)
+            } else if from >= window.upperBound, entry.end > from {
+                end = min(end, from)
+            }
+        }
+        steady = first..<max(first, end)
+        let isSame = acting.elementsEqual(plan.active) { $0.adjustment === $1.adjustment }
+        if isSame { plan.update(acting) } else if !acting.isEmpty { plan.build(acting, prepared: prepared) }
+        if acting.isEmpty { plan.update([]) }
+        adjustments.take(acting)
+        return isSame
+    }
+
+    /// Gives each pair of classes that a pulse acts on a cell; those that displacement gives to come when it does.
+    private func layOut(tables: MonthTables) {
+        plan.partition.sumRates(tables: tables, prepared: prepared)
+        let (areaClasses, crimeClasses) = (plan.partition.areaClasses, plan.partition.crimeClasses)
+        cellOf.reserve(areaClasses * crimeClasses)
+        cellOf.start.update(repeating: -1, count: areaClasses * crimeClasses)
+        cellCount = 0
+        for crimeClass in 0..<crimeClasses {
+            for pulse in plan.pulsesOfCrimeClass[plan.firstPulse[crimeClass]..<plan.firstPulse[crimeClass + 1]] {
+                let pulse = plan.pulses[Int(pulse)]
+                for areaClass in plan.areaClasses[pulse.firstArea..<pulse.areaEnd] {
+                    _ = cell(areaClass: Int(areaClass), crimeClass: crimeClass)
+                }
+            }
+        }
+        largest.reserve(areaClasses)
+        pulseStates.reserve(plan.pulses.count)
+        touchedAreas.removeAll(keepingCapacity: true)
+        var isTouched = [Bool](repeating: plan.displaces, count: areaClasses)
+        for index in 0..<cellCount { isTouched[Int(cells.start[index].areaClass)] = true }
+        for area in 0..<prepared.areaCount where isTouched[Int(plan.partition.areaClass[area])] {
+            touchedAreas.append(area)
+        }
+    }
+
+    /// The index of a pair's cell, which is made if there is none.
+    func cell(areaClass: Int, crimeClass: Int) -> Int {
+        let place = crimeClass * plan.partition.areaClasses + areaClass
+        if cellOf.start[place] < 0 {
+            cellOf.start[place] = Int32(cellCount)
+            cells.reserve(cellCount + 1, keeping: cellCount)
+            cells.start[cellCount] = Cell(areaClass: Int32(areaClass))
+            cellCount += 1
+        }
+        return Int(cellOf.start[place])
+    }
+
+    // MARK: - What comes out
 
     /// F at a minute of the window.
     @inline(__always)
     func factor(area: Int, crime: Int, minute: Int) -> Double {
-        let cell = Int(cellOf[partition.crimeClass[crime] * partition.areaClasses + partition.areaClass[area]])
-        guard cell >= 0 else { return 1 }
-        return factors[cell * stride + (cells[cell].varies ? minute - window.lowerBound : 0)]
+        let place =
+            Int(plan.partition.crimeClass[crime]) * plan.partition.areaClasses + Int(plan.partition.areaClass[area])
+        let index = Int(cellOf.start[place])
+        guard index >= 0 else { return 1 }
+        let cell = cells.start + index
+        guard cell.pointee.isTouched else { return 1 }
+        return rows.start[Int(cell.pointee.row) * stride + (cell.pointee.varies ? minute - window.lowerBound : 0)]
     }
 
     /// The largest F of any crime in the area at any minute of the window.
-    func largestFactor(area: Int) -> Double { isNeutral ? 1 : largest[partition.areaClass[area]] }
+    func largestFactor(area: Int) -> Double {
+        isNeutral ? 1 : largest.start[Int(plan.partition.areaClass[area])]
+    }
 
     /// Sum of F over the window's minutes.
+    @inline(__always)
     func sum(areaClass: Int, crimeClass: Int) -> Double {
-        let cell = Int(cellOf[crimeClass * partition.areaClasses + areaClass])
-        return cell < 0 ? Double(window.count) : cells[cell].sum
+        let index = Int(cellOf.start[crimeClass * plan.partition.areaClasses + areaClass])
+        return index < 0 ? Double(window.count) : cells.start[index].sum
     }
 
-    // MARK: - Folding
-
-    /// What an adjustment does in the window: one value throughout, or one for each minute in `minutes`.
-    private struct Pulse {
-        /// Of the first of the adjustments that it stands for.
-        let position: Int
-        let adjustment: Adjustment
-        private(set) var varies: Bool
-        private(set) var minutes: Range<Int>
-        private var values: [Double]
-
-        init(_ entry: ScheduledAdjustment, position: Int, window: Range<Int>) {
-            self.position = position
-            adjustment = entry.adjustment
-            varies = !FeedbackField.isConstant(entry, in: window)
-            let first = max(adjustment.from.minutes, window.lowerBound) - window.lowerBound
-            minutes = first..<min(entry.end, window.upperBound) - window.lowerBound
-            values =
-                varies
-                ? adjustment.values(at: window.lowerBound + first..<window.lowerBound + minutes.upperBound)
-                : [adjustment.factor]
-        }
-
-        func value(at minute: Int) -> Double { varies ? values[minute - minutes.lowerBound] : values[0] }
-
-        /// Takes in a later one with the same scope, where both scale and neither displaces.
-        mutating func multiply(by other: Pulse, stride: Int) {
-            if varies, other.varies, minutes == 0..<stride, other.minutes == minutes {
-                for index in values.indices { values[index] *= other.values[index] }
-            } else if varies || other.varies {
-                values = (0..<stride).map { minute in
-                    let own = !varies || minutes.contains(minute) ? value(at: minute) : 1
-                    return own * (!other.varies || other.minutes.contains(minute) ? other.value(at: minute) : 1)
+    /// What the rates come to under F over the window, in units of an hour's sixtieth.
+    func expected(hourOfWeek: Int, weights: [Double]) -> Double {
+        let (areaClasses, categories) = (plan.partition.areaClasses, prepared.categoryCount)
+        var total = 0.0
+        plan.partition.rates.withUnsafeBufferPointer { rates in
+            for crimeClass in 0..<plan.partition.crimeClasses {
+                let category = plan.partition.categoryOfCrimeClass[crimeClass]
+                var weight = 0.0
+                for crime in plan.partition.crimesOfClass[crimeClass] {
+                    weight += weights[hourOfWeek * prepared.crimeCount + crime]
                 }
-                varies = true
-                minutes = 0..<stride
-            } else {
-                values[0] *= other.values[0]
-            }
-        }
-    }
-
-    /// The pulses of the adjustments in force. Those that scale the same scope become one, so that many of them cost
-    /// what one does; a `set` or a displacement between them keeps its place.
-    private func pulses() -> [Pulse] {
-        struct Scope: Hashable {
-            let areas: [Int]?
-            let crimes: [Int]?
-        }
-        var pulses: [Pulse] = []
-        var ofScope: [Scope: Int] = [:]
-        for (position, entry) in active.enumerated() {
-            let pulse = Pulse(entry, position: position, window: window)
-            guard entry.adjustment.mode == .scale, entry.adjustment.displacement == 0 else {
-                ofScope = [:]
-                pulses.append(pulse)
-                continue
-            }
-            let scope = Scope(areas: entry.adjustment.areas, crimes: entry.adjustment.crimes)
-            if let earlier = ofScope[scope] {
-                pulses[earlier].multiply(by: pulse, stride: stride)
-            } else {
-                ofScope[scope] = pulses.count
-                pulses.append(pulse)
-            }
-        }
-        return pulses
-    }
-
-    private func fold(tables: MonthTables) {
-        cellOf = [Int32](repeating: -1, count: partition.areaClasses * partition.crimeClasses)
-        cells.removeAll(keepingCapacity: true)
-        factors.removeAll(keepingCapacity: true)
-        received.removeAll(keepingCapacity: true)
-        for pulse in pulses() {
-            for crimeClass in partition.crimeClassesOf[pulse.position] {
-                for areaClass in partition.areaClassesOf[pulse.position] {
-                    let cell = touch(areaClass: areaClass, crimeClass: crimeClass, varying: pulse.varies)
-                    if pulse.adjustment.displacement > 0 {
-                        displace(pulse, areaClass, crimeClass, source: cell, tables)
-                    }
-                    apply(pulse, to: cell)
+                var sum = 0.0
+                for areaClass in 0..<areaClasses {
+                    sum +=
+                        rates[areaClass * categories + category]
+                        * self.sum(areaClass: areaClass, crimeClass: crimeClass)
                 }
+                total += sum * weight
             }
         }
-        finish()
-    }
-
-    private func apply(_ pulse: Pulse, to cell: Int) {
-        let slots = slots(of: cell, pulse)
-        let first = cell * stride
-        let sets = pulse.adjustment.mode == .set
-        // One check of exclusive access for all minutes.
-        factors.withUnsafeMutableBufferPointer { factors in
-            for slot in slots {
-                let value = pulse.value(at: slot)
-                factors[first + slot] = sets ? value : factors[first + slot] * value
-            }
-        }
-        if sets { for slot in slots { received[first + slot] = 0 } }
-    }
-
-    private func slots(of cell: Int, _ pulse: Pulse) -> Range<Int> {
-        pulse.varies ? pulse.minutes : 0..<(cells[cell].varies ? stride : 1)
-    }
-
-    /// The cell's index, made with F = 1 where there was none, and spread over the minutes where it begins to vary.
-    private func touch(areaClass: Int, crimeClass: Int, varying: Bool) -> Int {
-        let place = crimeClass * partition.areaClasses + areaClass
-        var cell = Int(cellOf[place])
-        if cell < 0 {
-            cell = cells.count
-            cellOf[place] = Int32(cell)
-            cells.append(Cell())
-            factors.append(contentsOf: repeatElement(1, count: stride))
-            received.append(contentsOf: repeatElement(0, count: stride))
-        }
-        if varying, !cells[cell].varies {
-            cells[cell].varies = true
-            for slot in cell * stride..<(cell + 1) * stride {
-                factors[slot] = factors[cell * stride]
-                received[slot] = received[cell * stride]
-            }
-        }
-        return cell
-    }
-
-    /// Gives the neighbours outside the scope their part of what an adjustment is about to remove from one area.
-    private func displace(
-        _ pulse: Pulse, _ areaClass: Int, _ crimeClass: Int, source: Int, _ tables: MonthTables
-    ) {
-        let adjustment = pulse.adjustment
-        // Areas that displacement concerns are alone in their class.
-        let area = partition.firstArea[areaClass]
-        let category = partition.categoryOfCrimeClass[crimeClass]
-        func baseline(_ area: Int) -> Double { tables.meanRates[area * prepared.categoryCount + category] }
-        let takers = prepared.model.neighbours[area].filter {
-            !(adjustment.areaMask?[$0] ?? true) && baseline($0) > 0
-        }
-        guard !takers.isEmpty else { return }
-        let weight = adjustment.displacement * baseline(area) / takers.reduce(0) { $0 + baseline($1) }
-        let sourceVaries = cells[source].varies
-        for taker in takers {
-            let cell = touch(areaClass: partition.areaClass[taker], crimeClass: crimeClass, varying: sourceVaries)
-            cells[cell].receives = true
-            for slot in slots(of: cell, pulse) {
-                let from = source * stride + (sourceVaries ? slot : 0)
-                received[cell * stride + slot] +=
-                    weight * factors[from] * (1 + received[from]) * (1 - pulse.value(at: slot))
-            }
-        }
-    }
-
-    /// Makes F of M and of what was received, and sums it up.
-    private func finish() {
-        isCapped = false
-        largest = [Double](repeating: 1, count: partition.areaClasses)
-        for crimeClass in 0..<partition.crimeClasses {
-            for areaClass in 0..<partition.areaClasses {
-                let cell = Int(cellOf[crimeClass * partition.areaClasses + areaClass])
-                if cell >= 0 { largest[areaClass] = max(largest[areaClass], finish(cell)) }
-            }
-        }
-    }
-
-    /// - Returns: the cell's largest F.
-    private func finish(_ cell: Int) -> Double {
-        let slots = cell * stride..<cell * stride + (cells[cell].varies ? stride : 1)
-        let receives = cells[cell].receives
-        var sum = 0.0
-        var most = 0.0
-        factors.withUnsafeMutableBufferPointer { factors in
-            for slot in slots {
-                if receives { factors[slot] *= 1 + received[slot] }
-                factors[slot] = min(factors[slot], Adjustment.factorMax)
-                sum += factors[slot]
-                most = max(most, factors[slot])
-            }
-        }
-        cells[cell].sum = cells[cell].varies ? sum : sum * Double(window.count)
-        if most >= Adjustment.factorMax { isCapped = true }
-        return most
+        return total
     }
 }

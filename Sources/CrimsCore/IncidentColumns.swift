@@ -34,10 +34,15 @@ public struct IncidentColumns: Sendable {
 
     /// Appends one hour's entries, which come with ascending ids, in the order of their minutes.
     ///
-    /// - Parameter minuteCounts: how many entries each of the 60 minutes has; used up.
-    mutating func append(hour: Int, entries: UnsafeBufferPointer<Entry>, minuteCounts: UnsafeMutablePointer<UInt32>) {
-        guard !entries.isEmpty else { return }
-        reserve(count + entries.count)
+    /// - Parameters:
+    ///   - minuteCounts: how many entries each of the 60 minutes has; used up.
+    ///   - entry: the entry of each place below `count`.
+    @inline(__always)
+    mutating func append(
+        hour: Int, count number: Int, minuteCounts: UnsafeMutablePointer<UInt32>, entry: (Int) -> Entry
+    ) {
+        guard number > 0 else { return }
+        reserve(count + number)
         // Counts become places: where the next entry of each minute goes.
         let places = minuteCounts
         var sum = UInt32(0)
@@ -54,12 +59,13 @@ public struct IncidentColumns: Sendable {
                 area.withUnsafeMutableBufferPointer { area in
                     crime.withUnsafeMutableBufferPointer { crime in
                         suspect.withUnsafeMutableBufferPointer { suspect in
-                            for entry in entries {
+                            for index in 0..<number {
+                                let entry = entry(index)
                                 let minute = Int(entry.minute)
-                                let place = base + Int(places[minute])
-                                places[minute] += 1
+                                let place = base &+ Int(places[minute])
+                                places[minute] &+= 1
                                 id[place] = high | Int64(entry.low)
-                                time[place] = start + Int32(entry.minute)
+                                time[place] = start &+ Int32(entry.minute)
                                 area[place] = entry.area
                                 crime[place] = entry.crime
                                 suspect[place] = entry.suspect
@@ -69,7 +75,7 @@ public struct IncidentColumns: Sendable {
                 }
             }
         }
-        count += entries.count
+        count += number
     }
 
     /// Appends one incident of other columns with the same origin.

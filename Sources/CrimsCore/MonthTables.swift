@@ -15,13 +15,17 @@ public final class MonthTables {
     private let ratesOfCategory: [Double]
 
     /// Alias tables over the areas, `[category · A + area]`.
-    let areaAliases: [UInt64]
+    let areaAliases: UnsafeMutablePointer<UInt64>
     /// Alias tables over the crimes, `[hour of week · K + crime]`.
-    private var crimeAliases: [UInt64]
-    private var counts: [PoissonTable?]
-    private var builder = AliasBuilder()
-    /// What the table over the crimes is built from.
-    private var crimeMasses: [Double]
+    private let crimeAliases: UnsafeMutablePointer<UInt64>
+    /// How many candidates an hour of the week has, `[168]`.
+    private var counts: [PoissonTables.Row]
+    private var poisson: PoissonTables
+    /// Sum of the mean rates in an hour of the week, `[168]`.
+    private var baselines: [Double]
+    private let builder: AliasBuilder
+    /// What a table is built from.
+    private let masses: UnsafeMutableBufferPointer<Double>
 
     init(prepared: PreparedModel, world: World, month: CivilMonth) {
         self.prepared = prepared
@@ -34,6 +38,10 @@ public final class MonthTables {
         var meanOfCategory = [Double](repeating: 0, count: categories)
         var ofCategory = meanOfCategory
         let frailty = Frailty(world: world)
+        areaAliases = .allocate(capacity: areas * categories)
+        crimeAliases = .allocate(capacity: 168 * prepared.crimeCount)
+        masses = .allocate(capacity: max(areas, prepared.crimeCount))
+        builder = AliasBuilder(capacity: masses.count)
         for category in 0..<categories {
             let trend = world.trend ? model.trendFactor(category: category, month: month) : 1
             let variance = world.dispersion ? model.dispersion[category] : .init()
@@ -45,49 +53,60 @@ public final class MonthTables {
                 rates[cell] = mean[cell] * shared * own
                 meanOfCategory[category] += mean[cell]
                 ofCategory[category] += rates[cell]
+                masses[area] = rates[cell]
             }
-        }
-        var aliases = [UInt64](repeating: 0, count: areas * categories)
-        var builder = AliasBuilder()
-        aliases.withUnsafeMutableBufferPointer { entries in
-            for category in 0..<categories {
-                let weights = (0..<areas).map { rates[$0 * categories + category] }
-                builder.build(weights: weights, into: entries.baseAddress! + category * areas)
-            }
+            builder.build(
+                weights: UnsafeBufferPointer(rebasing: masses[..<areas]), into: areaAliases + category * areas)
         }
         self.rates = rates
         meanRates = mean
         meanRatesOfCategory = meanOfCategory
         ratesOfCategory = ofCategory
-        areaAliases = aliases
-        crimeAliases = [UInt64](repeating: 0, count: 168 * prepared.crimeCount)
-        crimeMasses = [Double](repeating: 0, count: prepared.crimeCount)
-        counts = [PoissonTable?](repeating: nil, count: 168)
+        counts = [PoissonTables.Row](repeating: .init(), count: 168)
+        baselines = [Double](repeating: 0, count: 168)
+        poisson = PoissonTables()
+    }
+
+    deinit {
+        areaAliases.deallocate()
+        crimeAliases.deallocate()
+        masses.deallocate()
+    }
+
+    /// Makes ready for an hour of the week, before anything is asked about it.
+    @inline(__always)
+    func prepare(hourOfWeek: Int) {
+        if counts[hourOfWeek].size == 0 { build(hourOfWeek: hourOfWeek) }
+    }
+
+    private func build(hourOfWeek: Int) {
+        let (crimes, categories) = (prepared.crimeCount, prepared.categoryCount)
+        var mean = 0.0
+        var baseline = 0.0
+        for category in 0..<categories {
+            let weight = weights.categories[hourOfWeek * categories + category]
+            mean += ratesOfCategory[category] * weight
+            baseline += meanRatesOfCategory[category] * weight
+        }
+        for crime in 0..<crimes {
+            masses[crime] =
+                ratesOfCategory[Int(prepared.categoryOfCrime[crime])] * weights.crimes[hourOfWeek * crimes + crime]
+        }
+        builder.build(
+            weights: UnsafeBufferPointer(rebasing: masses[..<crimes]), into: crimeAliases + hourOfWeek * crimes)
+        baselines[hourOfWeek] = baseline
+        counts[hourOfWeek] = poisson.append(mean: mean)
     }
 
     /// The force's number of candidates in an hour of layer 0, for a uniform number.
-    func count(hourOfWeek: Int, unit: Double) -> Int {
-        if counts[hourOfWeek] == nil { prepare(hourOfWeek: hourOfWeek) }
-        return counts[hourOfWeek]!.quantile(unit)
-    }
+    func count(hourOfWeek: Int, unit: Double) -> Int { poisson.quantile(counts[hourOfWeek], unit) }
 
-    private func prepare(hourOfWeek: Int) {
-        let crimes = prepared.crimeCount
-        var mean = 0.0
-        for category in 0..<prepared.categoryCount {
-            mean += ratesOfCategory[category] * weights.categories[hourOfWeek * prepared.categoryCount + category]
-        }
-        let table = PoissonTable(mean: mean)
-        let weights = weights.crimes
-        let categoryOf = prepared.categoryOfCrime
-        let ofCategory = ratesOfCategory
-        for crime in 0..<crimes {
-            crimeMasses[crime] = ofCategory[Int(categoryOf[crime])] * weights[hourOfWeek * crimes + crime]
-        }
-        crimeAliases.withUnsafeMutableBufferPointer { entries in
-            builder.build(weights: crimeMasses, into: entries.baseAddress! + hourOfWeek * crimes)
-        }
-        counts[hourOfWeek] = table
+    /// What an hour of the week expects without adjustments.
+    func baseline(hourOfWeek: Int) -> Double { baselines[hourOfWeek] }
+
+    /// The alias table over the crimes in an hour of the week.
+    func crimeAliases(hourOfWeek: Int) -> UnsafePointer<UInt64> {
+        UnsafePointer(crimeAliases + hourOfWeek * prepared.crimeCount)
     }
 
     /// Candidates per hour of an area in layer 0.
@@ -98,11 +117,6 @@ public final class MonthTables {
             rate += rates[area * categories + category] * weights.categories[hourOfWeek * categories + category]
         }
         return rate
-    }
-
-    /// Calls `body` with the alias table over the crimes in an hour of the week that ``count(hourOfWeek:)`` prepared.
-    func withCrimeAliases<R>(hourOfWeek: Int, _ body: (UnsafePointer<UInt64>) -> R) -> R {
-        crimeAliases.withUnsafeBufferPointer { body($0.baseAddress! + hourOfWeek * prepared.crimeCount) }
     }
 }
 

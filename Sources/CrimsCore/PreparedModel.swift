@@ -5,10 +5,14 @@ public final class PreparedModel: Sendable {
     public let categoryIndex: [String: Int]
     public let crimesOfCategory: [[Int]]
     /// Category of each crime, `[K]`.
-    let categoryOfCrime: [UInt16]
+    ///
+    // Safety: written in `init` alone. Memory of its own, that the inner loops need not keep alive by counting.
+    nonisolated(unsafe) let categoryOfCrime: UnsafePointer<UInt16>
     private let weekWeights: HourWeights
-    /// Probability that a suspect is identified in units of 2⁻³², `[area · C + category]`.
-    let suspectThresholds: [UInt64]
+    /// Probability that a suspect is identified in units of 2⁻³², `[category · A + area]`, as areas are drawn.
+    ///
+    // Safety: as above.
+    nonisolated(unsafe) let suspectThresholds: UnsafePointer<UInt64>
 
     public var areaCount: Int { model.areas.count }
     public var categoryCount: Int { model.categories.count }
@@ -22,9 +26,23 @@ public final class PreparedModel: Sendable {
         var crimesOfCategory = [[Int]](repeating: [], count: model.categories.count)
         for (index, crime) in model.crimes.enumerated() { crimesOfCategory[crime.category].append(index) }
         self.crimesOfCategory = crimesOfCategory
-        categoryOfCrime = model.crimes.map { UInt16($0.category) }
         weekWeights = HourWeights(model)
-        suspectThresholds = model.suspect.map { Self.threshold($0) }
+        let categoryOfCrime = UnsafeMutablePointer<UInt16>.allocate(capacity: model.crimes.count)
+        for (index, crime) in model.crimes.enumerated() { categoryOfCrime[index] = UInt16(crime.category) }
+        self.categoryOfCrime = UnsafePointer(categoryOfCrime)
+        let (areas, categories) = (model.areas.count, model.categories.count)
+        let thresholds = UnsafeMutablePointer<UInt64>.allocate(capacity: areas * categories)
+        for area in 0..<areas {
+            for category in 0..<categories {
+                thresholds[category * areas + area] = Self.threshold(model.suspect[area * categories + category])
+            }
+        }
+        suspectThresholds = UnsafePointer(thresholds)
+    }
+
+    deinit {
+        categoryOfCrime.deallocate()
+        suspectThresholds.deallocate()
     }
 
     /// What the hours of a month are drawn with.
@@ -37,7 +55,7 @@ public final class PreparedModel: Sendable {
 
     /// A probability in units of 2⁻³².
     @inline(__always)
-    static func threshold(_ probability: Double) -> UInt64 { UInt64((probability * 0x1p32).rounded(.toNearestOrEven)) }
+    static func threshold(_ probability: Double) -> UInt64 { Numerics.roundedToEven(probability * 0x1p32) }
 
     /// Hours of the week in the order of the clock from an hour since 1970, for sums over a period.
     public func expectedPerYear() -> Double {

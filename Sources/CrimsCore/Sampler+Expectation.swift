@@ -2,33 +2,14 @@ extension Sampler {
     /// Expected counts of the window that the field was prepared for.
     func expectation(hourOfWeek: Int, tables: MonthTables) -> Expectation {
         var result = Expectation()
-        let categories = prepared.categoryCount
         let hours = Double(field.window.count) / 60
-        for category in 0..<categories {
-            result.baseline +=
-                tables.meanRatesOfCategory[category] * tables.weights.categories[hourOfWeek * categories + category]
-        }
-        result.baseline *= hours
+        result.baseline = tables.baseline(hourOfWeek: hourOfWeek) * hours
         guard !field.isNeutral else {
             result.expected = result.baseline
             return result
         }
         result.capped = field.isCapped
-        let partition = field.partition
-        for crimeClass in 0..<partition.crimeClasses {
-            let category = partition.categoryOfCrimeClass[crimeClass]
-            var weight = 0.0
-            for crime in partition.crimesOfClass[crimeClass] {
-                weight += tables.weights.crimes[hourOfWeek * prepared.crimeCount + crime]
-            }
-            var sum = 0.0
-            for areaClass in 0..<partition.areaClasses {
-                sum +=
-                    partition.rates[areaClass * categories + category]
-                    * field.sum(areaClass: areaClass, crimeClass: crimeClass)
-            }
-            result.expected += sum * weight
-        }
+        result.expected = field.expected(hourOfWeek: hourOfWeek, weights: tables.weights.crimes)
         result.expected /= 60
         return result
     }
@@ -72,7 +53,7 @@ extension Sampler {
         _ body: (_ area: Int, _ crime: Int, _ expected: Double, _ baseline: Double) -> Void
     ) -> Bool {
         let hourOfWeek = CivilMinute(minutes: window.lowerBound).hourOfWeek
-        let tables = tables(for: CivilMinute(minutes: window.lowerBound).month)
+        let tables = tables(at: window.lowerBound)
         field.prepare(window: window, schedule: schedule, tables: tables)
         suspects.prepare(window: window, schedule: schedule, tables: tables)
         let minutes = Double(window.count)
@@ -89,7 +70,7 @@ extension Sampler {
                 let mean = tables.meanRatesOfCategory[category] * weight
                 body(0, group.crime, mean * minutes, mean * minutes)
             } else {
-                let partition = field.partition
+                let partition = field.plan.partition
                 for (areaClass, area) in partition.firstArea.enumerated() {
                     let mean = partition.rates[areaClass * prepared.categoryCount + category] * weight
                     body(area, group.crime, mean * sum(area: area, crime: group.crime), mean * minutes)
@@ -102,7 +83,9 @@ extension Sampler {
     /// Sum of F over the prepared window's minutes.
     private func sum(area: Int, crime: Int) -> Double {
         guard !field.isNeutral else { return Double(field.window.count) }
-        return field.sum(areaClass: field.partition.areaClass[area], crimeClass: field.partition.crimeClass[crime])
+        return field.sum(
+            areaClass: Int(field.plan.partition.areaClass[area]),
+            crimeClass: Int(field.plan.partition.crimeClass[crime]))
     }
 
     /// Crimes that are counted together, by the first of them, and the sum of their weights in an hour of the week.
@@ -111,7 +94,7 @@ extension Sampler {
     ) -> [(crime: Int, weight: Double)] {
         func weight(_ crime: Int) -> Double { tables.weights.crimes[hourOfWeek * prepared.crimeCount + crime] }
         if eachCrime { return (0..<prepared.crimeCount).map { ($0, weight($0)) } }
-        let classes = field.isNeutral ? prepared.crimesOfCategory : field.partition.crimesOfClass
+        let classes = field.isNeutral ? prepared.crimesOfCategory : field.plan.partition.crimesOfClass
         return classes.compactMap { crimes in
             crimes.first.map { first in (first, crimes.reduce(0) { $0 + weight($1) }) }
         }

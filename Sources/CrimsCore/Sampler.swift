@@ -35,12 +35,19 @@ public final class Sampler {
     let field: FeedbackField
     let suspects: FeedbackField
     private var tables: MonthTables?
-    private var entries: UnsafeMutableBufferPointer<IncidentColumns.Entry>
-    private var entryCount = 0
+    /// The minutes of the tables' month.
+    private var tablesWindow = 0..<0
+    private var candidates = CandidateBlocks()
+    var entries: UnsafeMutableBufferPointer<IncidentColumns.Entry>
+    var entryCount = 0
     /// Entries of each minute of the hour, `[60]`.
-    private let minuteCounts: UnsafeMutablePointer<UInt32>
-    private let counts: Philox
-    private let incidents: Philox
+    let minuteCounts: UnsafeMutablePointer<UInt32>
+    /// Number of candidates of one area and layer at a time.
+    var poisson = PoissonTables()
+    /// Areas in which some F is above 1, and how many candidates they have an hour.
+    var raised = GrowingBuffer<(area: Int, rate: Double)>()
+    let counts: Philox
+    let incidents: Philox
 
     public init(prepared: PreparedModel, world: World, cache: MonthCache) {
         self.prepared = prepared
@@ -59,10 +66,12 @@ public final class Sampler {
         minuteCounts.deallocate()
     }
 
-    func tables(for month: CivilMonth) -> MonthTables {
-        if let tables, tables.month == month { return tables }
+    func tables(at minute: Int) -> MonthTables {
+        if let tables, tablesWindow.contains(minute) { return tables }
+        let month = CivilMinute(minutes: minute).month
         let found = cache.tables(prepared: prepared, world: world, month: month)
         tables = found
+        tablesWindow = month.start.minutes..<month.next.start.minutes
         return found
     }
 
@@ -77,15 +86,24 @@ public final class Sampler {
     ) throws(SamplingError) -> Expectation {
         let hour = window.lowerBound / 60
         let hourOfWeek = CivilMinute.hourOfWeek(hour: hour)
-        let tables = tables(for: CivilMinute(minutes: window.lowerBound).month)
+        let tables = tables(at: window.lowerBound)
+        tables.prepare(hourOfWeek: hourOfWeek)
         var inForce = field.prepare(window: window, schedule: schedule, tables: tables)
         inForce += suspects.prepare(window: window, schedule: schedule, tables: tables)
-        entryCount = 0
         minuteCounts.update(repeating: 0, count: 60)
-        try drawForce(hour: hour, hourOfWeek: hourOfWeek, tables: tables)
-        if !field.isNeutral { try drawAreas(hour: hour, hourOfWeek: hourOfWeek, tables: tables) }
-        columns.append(
-            hour: hour, entries: UnsafeBufferPointer(rebasing: entries[..<entryCount]), minuteCounts: minuteCounts)
+        let number = tables.count(hourOfWeek: hourOfWeek, unit: unit(layerAndArea: 0, hour: hour))
+        guard number < 1 << 28 else { throw .tooManyCandidates(hour: hour) }
+        candidates.draw(number, hour: hour, of: self)
+        if window.count == 60, field.isNeutral, suspects.isNeutral {
+            appendAll(number, hour: hour, hourOfWeek: hourOfWeek, tables: tables, to: &columns)
+        } else {
+            entryCount = 0
+            reserve(number)
+            keep(number, hour: hour, hourOfWeek: hourOfWeek, tables: tables)
+            if !field.isNeutral { try drawAreas(hour: hour, hourOfWeek: hourOfWeek, tables: tables) }
+            let entries = UnsafePointer(entries.baseAddress!)
+            columns.append(hour: hour, count: entryCount, minuteCounts: minuteCounts) { entries[$0] }
+        }
         var result = expectation(hourOfWeek: hourOfWeek, tables: tables)
         result.inForce = inForce
         result.capped = result.capped || suspects.isCapped
@@ -93,12 +111,12 @@ public final class Sampler {
     }
 
     /// The uniform number that decides how many candidates an hour's layer has.
-    private func unit(layerAndArea: UInt32, hour: Int) -> Double {
+    func unit(layerAndArea: UInt32, hour: Int) -> Double {
         let words = counts.block(0, layerAndArea, UInt32(hour), world.replicate)
         return Philox.unit53(words.0, words.1)
     }
 
-    private func reserve(_ needed: Int) {
+    func reserve(_ needed: Int) {
         guard needed > entries.count else { return }
         let larger = UnsafeMutableBufferPointer<IncidentColumns.Entry>.allocate(
             capacity: max(needed, 2 * entries.count))
@@ -109,138 +127,79 @@ public final class Sampler {
 
     // MARK: - Layer 0
 
-    private func drawForce(hour: Int, hourOfWeek: Int, tables: MonthTables) throws(SamplingError) {
-        let number = tables.count(hourOfWeek: hourOfWeek, unit: unit(layerAndArea: 0, hour: hour))
-        guard number < 1 << 28 else { throw .tooManyCandidates(hour: hour) }
-        reserve(entryCount + number)
-        let whole = field.window.count == 60 && field.isNeutral && suspects.isNeutral
-        let areas = prepared.areaCount
-        let categories = prepared.categoryCount
-        let crimes = prepared.crimeCount
-        let philox = incidents
-        let replicate = world.replicate
-        let hourWord = UInt32(hour)
-        let out = entries.baseAddress!
+    /// What a candidate is if it happens.
+    private struct Picker {
+        let crimeAliases: UnsafePointer<UInt64>
+        let areaAliases: UnsafePointer<UInt64>
+        let categoryOf: UnsafePointer<UInt16>
+        let suspectThresholds: UnsafePointer<UInt64>
+        let areas: Int
+        let candidates: CandidateBlocks.Words
+
+        @inline(__always)
+        func entry(_ ordinal: Int) -> IncidentColumns.Entry {
+            let crime = AliasBuilder.pick(crimeAliases, candidates.crime[ordinal])
+            let first = Int(categoryOf[crime]) &* areas
+            let area = AliasBuilder.pick(areaAliases + first, candidates.area[ordinal])
+            let minuteAndRest = candidates.minute[ordinal]
+            let suspect = minuteAndRest & 0xFFFF_FFFF < suspectThresholds[first &+ area]
+            return .init(
+                low: UInt32(truncatingIfNeeded: ordinal), area: UInt16(truncatingIfNeeded: area),
+                crime: UInt16(truncatingIfNeeded: crime), minute: UInt8(truncatingIfNeeded: minuteAndRest >> 32),
+                suspect: suspect ? 1 : 0)
+        }
+    }
+
+    private func picker(hourOfWeek: Int, tables: MonthTables) -> Picker {
+        Picker(
+            crimeAliases: tables.crimeAliases(hourOfWeek: hourOfWeek), areaAliases: UnsafePointer(tables.areaAliases),
+            categoryOf: prepared.categoryOfCrime, suspectThresholds: prepared.suspectThresholds,
+            areas: prepared.areaCount, candidates: candidates.words)
+    }
+
+    /// A whole hour in which no adjustment acts: all candidates happen.
+    private func appendAll(
+        _ number: Int, hour: Int, hourOfWeek: Int, tables: MonthTables, to columns: inout IncidentColumns
+    ) {
+        let picker = picker(hourOfWeek: hourOfWeek, tables: tables)
         let counts = minuteCounts
-        var kept = entryCount
-        tables.withCrimeAliases(hourOfWeek: hourOfWeek) { crimeAliases in
-            tables.areaAliases.withUnsafeBufferPointer { areaAliases in
-                prepared.suspectThresholds.withUnsafeBufferPointer { thresholds in
-                    prepared.categoryOfCrime.withUnsafeBufferPointer { categoryOf in
-                        for ordinal in 0..<UInt32(truncatingIfNeeded: number) {
-                            let words = philox.block(ordinal, 0, hourWord, replicate)
-                            let crime = AliasBuilder.pick(crimeAliases, crimes, words.0)
-                            let category = Int(categoryOf[crime])
-                            let area = AliasBuilder.pick(areaAliases.baseAddress! + category * areas, areas, words.1)
-                            let minuteAndRest = UInt64(words.2) &* 60
-                            let minute = Int(truncatingIfNeeded: minuteAndRest >> 32)
-                            let rest = minuteAndRest & 0xFFFF_FFFF
-                            var suspect = rest < thresholds[area &* categories &+ category]
-                            if !whole {
-                                let time = hour * 60 + minute
-                                guard happens(area: area, crime: crime, time: time, mark: Double(words.3) * 0x1p-32)
-                                else { continue }
-                                suspect = identified(area: area, crime: crime, time: time, rest: rest, else: suspect)
-                            }
-                            out[kept] = .init(
-                                low: ordinal, area: UInt16(truncatingIfNeeded: area),
-                                crime: UInt16(truncatingIfNeeded: crime), minute: UInt8(truncatingIfNeeded: minute),
-                                suspect: suspect ? 1 : 0)
-                            counts[minute] &+= 1
-                            kept &+= 1
-                        }
-                    }
-                }
-            }
+        for ordinal in 0..<number { counts[Int(truncatingIfNeeded: picker.candidates.minute[ordinal] >> 32)] &+= 1 }
+        columns.append(hour: hour, count: number, minuteCounts: counts) { picker.entry($0) }
+    }
+
+    /// Makes entries of the candidates that happen.
+    private func keep(_ number: Int, hour: Int, hourOfWeek: Int, tables: MonthTables) {
+        let picker = picker(hourOfWeek: hourOfWeek, tables: tables)
+        let out = entries.baseAddress!
+        var kept = 0
+        for ordinal in 0..<number {
+            var entry = picker.entry(ordinal)
+            let time = hour * 60 + Int(entry.minute)
+            let mark = Double(picker.candidates.mark[ordinal]) * 0x1p-32
+            guard happens(entry, time: time, mark: mark) else { continue }
+            identify(&entry, time: time, rest: picker.candidates.minute[ordinal] & 0xFFFF_FFFF)
+            out[kept] = entry
+            minuteCounts[Int(entry.minute)] &+= 1
+            kept &+= 1
         }
         entryCount = kept
     }
 
     @inline(__always)
-    private func happens(area: Int, crime: Int, time: Int, mark: Double) -> Bool {
+    func happens(_ entry: IncidentColumns.Entry, time: Int, mark: Double) -> Bool {
         guard field.window.contains(time) else { return false }
-        return field.isNeutral || mark < field.factor(area: area, crime: crime, minute: time)
+        return field.isNeutral || mark < field.factor(area: Int(entry.area), crime: Int(entry.crime), minute: time)
     }
 
+    /// Decides about the suspect again where an adjustment has changed the odds.
     @inline(__always)
-    private func identified(area: Int, crime: Int, time: Int, rest: UInt64, else plain: Bool) -> Bool {
-        guard !suspects.isNeutral else { return plain }
+    func identify(_ entry: inout IncidentColumns.Entry, time: Int, rest: UInt64) {
+        guard !suspects.isNeutral else { return }
+        let (area, crime) = (Int(entry.area), Int(entry.crime))
         let odds = suspects.factor(area: area, crime: crime, minute: time)
-        guard odds != 1 else { return plain }
+        guard odds != 1 else { return }
         let p = prepared.model.suspect[area * prepared.categoryCount + Int(prepared.categoryOfCrime[crime])]
-        return rest < PreparedModel.threshold(odds == 0 ? 0 : p * odds / (1 - p + p * odds))
-    }
-
-    // MARK: - Layers above
-
-    private func drawAreas(hour: Int, hourOfWeek: Int, tables: MonthTables) throws(SamplingError) {
-        var rates: [Double] = []
-        for layer in 1...10 {
-            let bottom = Double(1 << (layer - 1))
-            var any = false
-            for area in 0..<prepared.areaCount where field.largestFactor(area: area) > bottom {
-                if rates.isEmpty { rates = [Double](repeating: -1, count: prepared.areaCount) }
-                if rates[area] < 0 { rates[area] = tables.rate(area: area, hourOfWeek: hourOfWeek) }
-                any = true
-                try drawArea(area, layer: layer, rate: rates[area], hour: hour, hourOfWeek: hourOfWeek, tables: tables)
-            }
-            if !any { return }
-        }
-    }
-
-    private func drawArea(
-        _ area: Int, layer: Int, rate: Double, hour: Int, hourOfWeek: Int, tables: MonthTables
-    ) throws(SamplingError) {
-        let bottom = Double(1 << (layer - 1))
-        let place = UInt32(layer << 13 | area)
-        let number = PoissonTable(mean: bottom * rate).quantile(unit(layerAndArea: place, hour: hour))
-        guard number < 1 << 15 else { throw .tooManyCandidates(hour: hour) }
-        guard number > 0 else { return }
-        reserve(entryCount + number)
-        for ordinal in 0..<UInt32(number) {
-            let words = incidents.block(ordinal, place, UInt32(hour), world.replicate)
-            let minuteAndRest = UInt64(words.2) &* 60
-            let minute = Int(minuteAndRest >> 32)
-            let mark = bottom * (1 + Double(words.3) * 0x1p-32)
-            let crime = pickCrime(area: area, rate: rate, hourOfWeek: hourOfWeek, words.0, words.1, tables)
-            let time = hour * 60 + minute
-            guard happens(area: area, crime: crime, time: time, mark: mark) else { continue }
-            let rest = minuteAndRest & 0xFFFF_FFFF
-            let category = Int(prepared.categoryOfCrime[crime])
-            let plain = rest < prepared.suspectThresholds[area * prepared.categoryCount + category]
-            entries[entryCount] = .init(
-                low: UInt32(layer) << 28 | UInt32(area) << 15 | ordinal, area: UInt16(area), crime: UInt16(crime),
-                minute: UInt8(minute),
-                suspect: identified(area: area, crime: crime, time: time, rest: rest, else: plain) ? 1 : 0)
-            minuteCounts[minute] += 1
-            entryCount += 1
-        }
-    }
-
-    /// A crime of one area, by walking through its categories and then the crimes of one.
-    private func pickCrime(
-        area: Int, rate: Double, hourOfWeek: Int, _ categoryWord: UInt32, _ crimeWord: UInt32, _ tables: MonthTables
-    ) -> Int {
-        let categories = prepared.categoryCount
-        var left = Double(categoryWord) * 0x1p-32 * rate
-        var chosen = -1
-        for category in 0..<categories {
-            let weight =
-                tables.rates[area * categories + category]
-                * tables.weights.categories[hourOfWeek * categories + category]
-            // The last that can happen also takes what rounding leaves over.
-            if weight > 0 { chosen = category }
-            if left < weight { break }
-            left -= weight
-        }
-        left = Double(crimeWord) * 0x1p-32 * tables.weights.categories[hourOfWeek * categories + chosen]
-        var crime = -1
-        for candidate in prepared.crimesOfCategory[chosen] {
-            let weight = tables.weights.crimes[hourOfWeek * prepared.crimeCount + candidate]
-            if weight > 0 { crime = candidate }
-            if left < weight { break }
-            left -= weight
-        }
-        return crime
+        let changed = odds == 0 ? 0 : p * odds / (1 - p + p * odds)
+        entry.suspect = rest < PreparedModel.threshold(changed) ? 1 : 0
     }
 }

@@ -6,24 +6,21 @@ struct ScopePartition {
     private(set) var areaClasses = 0
     private(set) var crimeClasses = 0
     /// Class of each area, `[A]`.
-    private(set) var areaClass: [Int] = []
+    private(set) var areaClass: [Int32] = []
     /// Class of each crime, `[K]`.
-    private(set) var crimeClass: [Int] = []
+    private(set) var crimeClass: [Int32] = []
     /// The first area of each class.
     private(set) var firstArea: [Int] = []
     private(set) var categoryOfCrimeClass: [Int] = []
     private(set) var crimesOfClass: [[Int]] = []
-    /// The classes in each adjustment's scope, ascending.
-    private(set) var areaClassesOf: [[Int]] = []
-    private(set) var crimeClassesOf: [[Int]] = []
     /// Sum of the mean rates of a class's areas, `[area class · C + category]`.
     private(set) var rates: [Double] = []
 
-    mutating func build(adjustments: [Adjustment], prepared: PreparedModel) {
+    mutating func build(adjustments: [ScheduledAdjustment], prepared: PreparedModel) {
         var areas = Refinement(count: prepared.areaCount)
         var crimes = Refinement(count: prepared.crimeCount)
         for members in prepared.crimesOfCategory { crimes.split(members) }
-        for adjustment in adjustments {
+        for adjustment in adjustments.lazy.map(\.adjustment) {
             if let scope = adjustment.areas { areas.split(scope) }
             if let scope = adjustment.crimes { crimes.split(scope) }
             guard adjustment.displacement > 0, let scope = adjustment.areas else { continue }
@@ -39,64 +36,69 @@ struct ScopePartition {
         crimeClasses = firstCrime.count
         categoryOfCrimeClass = firstCrime.map { prepared.model.crimes[$0].category }
         crimesOfClass = [[Int]](repeating: [], count: crimeClasses)
-        for (crime, number) in crimeClass.enumerated() { crimesOfClass[number].append(crime) }
-        areaClassesOf = adjustments.map { Self.classes($0.areas, classOf: areaClass, count: areaClasses) }
-        crimeClassesOf = adjustments.map { Self.classes($0.crimes, classOf: crimeClass, count: crimeClasses) }
+        for (crime, number) in crimeClass.enumerated() { crimesOfClass[Int(number)].append(crime) }
     }
 
-    /// The classes of a scope, ascending: a scope is a union of classes.
-    private static func classes(_ scope: [Int]?, classOf: [Int], count: Int) -> [Int] {
-        guard let scope else { return Array(0..<count) }
-        var classes = scope.map { classOf[$0] }
-        classes.sort()
-        var distinct: [Int] = []
-        for number in classes where number != distinct.last { distinct.append(number) }
-        return distinct
+    /// Appends the classes of a scope, ascending, to `classes`: a scope is a union of classes, and the first of each
+    /// class's members that it comes to is the one that the class is numbered by.
+    static func append(_ scope: [Int]?, classOf: [Int32], count: Int, to classes: inout [Int32]) {
+        guard let scope else {
+            classes.append(contentsOf: 0..<Int32(count))
+            return
+        }
+        var last: Int32 = -1
+        for member in scope where classOf[member] > last {
+            last = classOf[member]
+            classes.append(last)
+        }
     }
 
     mutating func sumRates(tables: MonthTables, prepared: PreparedModel) {
         let categories = prepared.categoryCount
         rates = [Double](repeating: 0, count: areaClasses * categories)
-        for area in 0..<prepared.areaCount {
-            for category in 0..<categories {
-                rates[areaClass[area] * categories + category] += tables.meanRates[area * categories + category]
+        rates.withUnsafeMutableBufferPointer { rates in
+            tables.meanRates.withUnsafeBufferPointer { mean in
+                for area in 0..<prepared.areaCount {
+                    let first = Int(areaClass[area]) * categories
+                    for category in 0..<categories { rates[first + category] += mean[area * categories + category] }
+                }
             }
         }
     }
 
     /// Splits classes by sets of members.
     private struct Refinement {
-        private var classOf: [Int]
-        private var next = 1
+        private var classOf: [Int32]
+        /// What the members of a class that are in the set at hand part to, and the set in which they last did.
+        private var parted: [(class: Int32, set: Int32)] = [(0, -1)]
+        private var set: Int32 = 0
 
-        init(count: Int) { classOf = [Int](repeating: 0, count: count) }
+        init(count: Int) { classOf = [Int32](repeating: 0, count: count) }
 
         /// Members of one class that are in `members` part from those that are not.
         mutating func split(_ members: [Int]) {
-            var parted: [Int: Int] = [:]
             for member in members {
-                let old = classOf[member]
-                if let new = parted[old] {
-                    classOf[member] = new
-                } else {
-                    parted[old] = next
-                    classOf[member] = next
-                    next += 1
+                let old = Int(classOf[member])
+                if parted[old].set != set {
+                    parted[old] = (Int32(parted.count), set)
+                    parted.append((0, -1))
                 }
+                classOf[member] = parted[old].class
             }
+            set += 1
         }
 
         /// Classes renumbered by their first member, and that member of each.
-        func numbered() -> (classOf: [Int], first: [Int]) {
-            var number = [Int](repeating: -1, count: next)
+        func numbered() -> (classOf: [Int32], first: [Int]) {
+            var number = [Int32](repeating: -1, count: parted.count)
             var first: [Int] = []
             var renumbered = classOf
             for (member, old) in classOf.enumerated() {
-                if number[old] < 0 {
-                    number[old] = first.count
+                if number[Int(old)] < 0 {
+                    number[Int(old)] = Int32(first.count)
                     first.append(member)
                 }
-                renumbered[member] = number[old]
+                renumbered[member] = number[Int(old)]
             }
             return (renumbered, first)
         }

@@ -3,20 +3,6 @@ import Testing
 
 /// The field of feedback against the protocol's words, carried out area by area, crime by crime, minute by minute.
 @Suite struct FeedbackOracleTests {
-    /// Numbers that look random and are the same every time.
-    private struct Dice {
-        var counter: UInt32 = 0
-        mutating func unit() -> Double {
-            counter += 1
-            return Double(Philox(key0: 99, key1: 0).block(counter, 0, 0, 0).0) * 0x1p-32
-        }
-        mutating func below(_ limit: Int) -> Int { Int(unit() * Double(limit)) }
-        mutating func subset(_ count: Int) -> [Int]? {
-            let chosen = (0..<count).filter { _ in unit() < 0.4 }
-            return chosen.isEmpty ? nil : chosen
-        }
-    }
-
     private func randomAdjustments(_ dice: inout Dice, _ sampler: Sampler, around hour: Int) -> [Adjustment] {
         (0..<1 + dice.below(7)).map { _ in
             let from = CivilMinute(minutes: (hour - 3) * 60 + dice.below(300))

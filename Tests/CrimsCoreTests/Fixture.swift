@@ -107,6 +107,23 @@ extension Sampler {
     }
 }
 
+/// Numbers that look random and are the same every time.
+struct Dice {
+    var counter: UInt32 = 0
+
+    mutating func unit() -> Double {
+        counter += 1
+        return Double(Philox(key0: 99, key1: 0).block(counter, 0, 0, 0).0) * 0x1p-32
+    }
+
+    mutating func below(_ limit: Int) -> Int { Int(unit() * Double(limit)) }
+
+    mutating func subset(_ count: Int) -> [Int]? {
+        let chosen = (0..<count).filter { _ in unit() < 0.4 }
+        return chosen.isEmpty ? nil : chosen
+    }
+}
+
 /// The chi-square statistic as a standard normal deviate (Wilson & Hilferty 1931); 4.75 is p = 10⁻⁶.
 func deviate(chiSquare: Double, degrees: Int) -> Double {
     let k = Double(degrees)

@@ -1,0 +1,35 @@
+/// What the minutes of an hour leave of an effect, for each half-life in use: 60 numbers, the first of which is 1.
+struct DecayTables: ~Copyable {
+    private var values = GrowingBuffer<Double>()
+    private var offsets: [Int: Int] = [:]
+    /// Whether each minute leaves at most what the one before left. Of half-lives so long that rounding shows it may
+    /// not.
+    private(set) var descend = true
+
+    /// More half-lives than this at a time are a client's whim: they are forgotten when others come.
+    private static let most = 4_096
+
+    var start: UnsafePointer<Double> { UnsafePointer(values.start) }
+
+    /// Forgets all where there are many, before offsets are asked for anew.
+    mutating func trim() {
+        guard offsets.count > Self.most else { return }
+        offsets.removeAll(keepingCapacity: true)
+        descend = true
+    }
+
+    /// Where the 60 numbers of a half-life (minutes) begin.
+    mutating func offset(halfLife: Int) -> Int {
+        if let known = offsets[halfLife] { return known }
+        let offset = offsets.count * 60
+        offsets[halfLife] = offset
+        values.reserve(offset + 60, keeping: offset)
+        for minute in stride(from: 0, to: 60, by: 4) {
+            let minutes = SIMD4<Double>(0, 1, 2, 3) + Double(minute)
+            let left = Numerics.exp2(-minutes / Double(halfLife))
+            for lane in 0..<4 { values.start[offset + minute + lane] = left[lane] }
+        }
+        for minute in 1..<60 where values.start[offset + minute] > values.start[offset + minute - 1] { descend = false }
+        return offset
+    }
+}

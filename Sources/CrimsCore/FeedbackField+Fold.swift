@@ -1,0 +1,208 @@
+/// The fold: one pulse after the other is applied to the cells that it acts on, in the order of acceptance.
+extension FeedbackField {
+    func fold(tables: MonthTables) {
+        fillPulses()
+        for index in 0..<cellCount {
+            cells.start[index].isTouched = false
+            cells.start[index].receives = false
+        }
+        if plan.displaces {
+            received.reserve(cellCount * stride)
+            received.start.update(repeating: 0, count: cellCount * stride)
+        }
+        plan.pulsesOfCrimeClass.withUnsafeBufferPointer { pulses in
+            plan.areaClasses.withUnsafeBufferPointer { areaClasses in
+                // Nothing passes from one class of crimes to another; one after the other they stay in the caches.
+                for crimeClass in 0..<plan.partition.crimeClasses {
+                    for pulse in pulses[plan.firstPulse[crimeClass]..<plan.firstPulse[crimeClass + 1]] {
+                        apply(Int(pulse), crimeClass: crimeClass, areaClasses: areaClasses, tables: tables)
+                    }
+                }
+            }
+        }
+        finish()
+    }
+
+    private func apply(
+        _ index: Int, crimeClass: Int, areaClasses: UnsafeBufferPointer<Int32>, tables: MonthTables
+    ) {
+        let pulse = plan.pulses[index]
+        let state = pulseStates.start[index]
+        let first = crimeClass * plan.partition.areaClasses
+        for place in pulse.firstArea..<pulse.areaEnd {
+            let areaClass = Int(areaClasses[place])
+            let cell = Int(cellOf.start[first + areaClass])
+            if pulse.displaces {
+                touch(cell, varying: state.varies)
+                displace(index, areaClass, crimeClass, source: cell, tables)
+            }
+            apply(index, state, sets: pulse.sets, to: cell)
+        }
+    }
+
+    private func row(_ cell: Int) -> UnsafeMutablePointer<Double> {
+        rows.start + (plan.pulses.count + cell) * stride
+    }
+
+    /// Gives the cell a row of its own, with F = 1 where nothing has acted yet, spread over the minutes where it begins
+    /// to vary.
+    private func touch(_ index: Int, varying: Bool) {
+        let cell = cells.start + index
+        let own = row(index)
+        let number = Int32(plan.pulses.count + index)
+        if !cell.pointee.isTouched {
+            cell.pointee.isTouched = true
+            cell.pointee.varies = varying
+            cell.pointee.row = number
+            own.update(repeating: 1, count: varying ? stride : 1)
+            return
+        }
+        let old = rows.start + Int(cell.pointee.row) * stride
+        if varying, !cell.pointee.varies {
+            own.update(repeating: old[0], count: stride)
+            if plan.displaces {
+                let received = received.start + index * stride
+                received.update(repeating: received[0], count: stride)
+            }
+            cell.pointee.varies = true
+        } else if old != own {
+            own.update(from: old, count: cell.pointee.varies ? stride : 1)
+        }
+        cell.pointee.row = number
+    }
+
+    private func apply(_ index: Int, _ state: PulseState, sets: Bool, to cellIndex: Int) {
+        let cell = cells.start + cellIndex
+        let values = rows.start + index * stride
+        let isWhole = !state.varies || state.end - state.first == stride
+        if !cell.pointee.isTouched, isWhole {
+            // The first is all there is, so far: F is the pulse's row.
+            cell.pointee.isTouched = true
+            cell.pointee.varies = state.varies
+            cell.pointee.row = Int32(index)
+            return
+        }
+        let own = row(cellIndex)
+        if !sets, isWhole, cell.pointee.varies, state.varies {
+            // Most are so, and are taken from where they are.
+            let old = rows.start + Int(cell.pointee.row) * stride
+            for slot in 0..<stride { own[slot] = old[slot] * values[slot] }
+            cell.pointee.row = Int32(plan.pulses.count + cellIndex)
+            return
+        }
+        touch(cellIndex, varying: state.varies)
+        let slots = state.varies ? state.first..<state.end : 0..<(cell.pointee.varies ? stride : 1)
+        for slot in slots {
+            let value = values[state.varies ? slot : 0]
+            own[slot] = sets ? value : own[slot] * value
+        }
+        if sets, plan.displaces {
+            for slot in slots { received.start[cellIndex * stride + slot] = 0 }
+        }
+    }
+
+    /// Gives the neighbours outside the scope their part of what an adjustment is about to remove from one area.
+    private func displace(
+        _ index: Int, _ areaClass: Int, _ crimeClass: Int, source: Int, _ tables: MonthTables
+    ) {
+        let adjustment = plan.heads[index]
+        let state = pulseStates.start[index]
+        // Areas that displacement concerns are alone in their class.
+        let area = plan.partition.firstArea[areaClass]
+        let category = plan.partition.categoryOfCrimeClass[crimeClass]
+        func baseline(_ area: Int) -> Double { tables.meanRates[area * prepared.categoryCount + category] }
+        func takes(_ area: Int) -> Bool { !(adjustment.areaMask?[area] ?? true) && baseline(area) > 0 }
+        let neighbours = prepared.model.neighbours[area]
+        var total = 0.0
+        for neighbour in neighbours where takes(neighbour) { total += baseline(neighbour) }
+        guard total > 0 else { return }
+        let weight = adjustment.displacement * baseline(area) / total
+        let sourceVaries = cells.start[source].varies
+        for taker in neighbours where takes(taker) {
+            let known = cellCount
+            let cell = cell(areaClass: Int(plan.partition.areaClass[taker]), crimeClass: crimeClass)
+            if cell == known {
+                rows.reserve((plan.pulses.count + cellCount) * stride, keeping: (plan.pulses.count + known) * stride)
+                received.reserve(cellCount * stride, keeping: known * stride)
+                (received.start + cell * stride).update(repeating: 0, count: stride)
+            }
+            touch(cell, varying: sourceVaries)
+            cells.start[cell].receives = true
+            let from = row(source)
+            let gone = received.start + source * stride
+            let to = received.start + cell * stride
+            let values = rows.start + index * stride
+            for slot in state.varies ? state.first..<state.end : 0..<(cells.start[cell].varies ? stride : 1) {
+                let place = sourceVaries ? slot : 0
+                to[slot] += weight * from[place] * (1 + gone[place]) * (1 - values[state.varies ? slot : 0])
+            }
+        }
+    }
+
+    // MARK: - Sums
+
+    /// Makes F of M and of what was received, bounds it and sums it up.
+    private func finish() {
+        isCapped = false
+        largest.start.update(repeating: 1, count: plan.partition.areaClasses)
+        bound()
+        for index in 0..<cellCount {
+            let cell = cells.start + index
+            guard cell.pointee.isTouched else {
+                cell.pointee.sum = Double(window.count)
+                continue
+            }
+            let most: Double
+            if Int(cell.pointee.row) < plan.pulses.count {
+                let state = pulseStates.start[Int(cell.pointee.row)]
+                cell.pointee.sum = state.sum
+                most = state.most
+            } else {
+                most = finish(index)
+            }
+            let area = Int(cell.pointee.areaClass)
+            if most > largest.start[area] { largest.start[area] = most }
+            if most >= Adjustment.factorMax { isCapped = true }
+        }
+    }
+
+    /// Bounds the rows of pulses that are more; only several together, or rounding, can be.
+    private func bound() {
+        for index in 0..<plan.pulses.count where pulseStates.start[index].most > Adjustment.factorMax {
+            let varies = pulseStates.start[index].varies
+            let row = rows.start + index * stride
+            var sum = 0.0
+            for slot in 0..<(varies ? stride : 1) {
+                row[slot] = min(row[slot], Adjustment.factorMax)
+                sum += row[slot]
+            }
+            pulseStates.start[index].sum = varies ? sum : sum * Double(window.count)
+            pulseStates.start[index].most = Adjustment.factorMax
+        }
+    }
+
+    /// - Returns: the cell's largest F.
+    private func finish(_ index: Int) -> Double {
+        let cell = cells.start + index
+        let row = row(index)
+        let received = cell.pointee.receives ? received.start + index * stride : nil
+        let length = cell.pointee.varies ? stride : 1
+        if let received { for slot in 0..<length { row[slot] *= 1 + received[slot] } }
+        var (sum, most) = (0.0, 0.0)
+        for slot in 0..<length {
+            row[slot] = min(row[slot], Adjustment.factorMax)
+            sum += row[slot]
+            most = max(most, row[slot])
+        }
+        cell.pointee.sum = cell.pointee.varies ? sum : sum * Double(window.count)
+        return most
+    }
+
+    /// The sums of a window that differs in its length alone, where nothing changes with time.
+    func sumConstants() {
+        for index in 0..<cellCount where cells.start[index].isTouched {
+            cells.start[index].sum = rows.start[Int(cells.start[index].row) * stride] * Double(window.count)
+        }
+        for index in 0..<cellCount where !cells.start[index].isTouched { cells.start[index].sum = Double(window.count) }
+    }
+}
