@@ -23,7 +23,7 @@ class Daemon:
 
     READY_SECONDS = 10
 
-    def __init__(self, folder, processor, options):
+    def __init__(self, folder, processor=None, options=()):
         self.log = pathlib.Path(folder) / "log"
         any_port = "tcp://127.0.0.1:*"
         # A daemon of the user's keeps its data elsewhere.
@@ -58,6 +58,11 @@ class Daemon:
     def resident_kib(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
 
     def stop(self):
         self.process.terminate()
