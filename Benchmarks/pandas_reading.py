@@ -31,7 +31,7 @@ by_month = counts.groupby(level=["Month", "Crime type"]).sum()
 json.dump(
     {
         "seconds": seconds,
-        "pandas": pandas.__version__,
+        "version": pandas.__version__,
         "rows": int(counts.sum()),
         "groups": len(counts),
         "by_month_and_category": {f"{month} {kind.lower()}": int(rows) for (month, kind), rows in by_month.items()},

@@ -1,4 +1,4 @@
-"""Reading and counting street files, against pandas."""
+"""Reading and counting street files, against pandas and DuckDB."""
 
 import csv
 import importlib.util
@@ -27,8 +27,13 @@ print("\\n" + json.dumps(measured), file=sys.stderr)
 """
 
 
-def has_pandas():
-    return importlib.util.find_spec("pandas") is not None
+# By the module that has to be there.
+YARDSTICKS = {"pandas": "pandas_reading.py", "duckdb": "duckdb_reading.py"}
+
+
+def yardsticks():
+    """Those that are installed."""
+    return [name for name in YARDSTICKS if importlib.util.find_spec(name) is not None]
 
 
 def make_up_records(path, months=36, rows=14_000):
@@ -72,7 +77,7 @@ def run(command):
 
 
 def measure_reading(rounds, records=None):
-    """The median of each, taken in turn; CriMS as a whole process, pandas from after its import."""
+    """Of each the median, taken in turn; CriMS as a whole process, the others from after their imports."""
     path = pathlib.Path(records) if records else RECORDS
     is_real = path.exists()
     if not is_real:
@@ -82,17 +87,17 @@ def measure_reading(rounds, records=None):
         if not path.exists():
             make_up_records(path)
     ours = [RELEASE / "crims", "calibrate", path, "--force", FORCE, "--dry-run"]
-    theirs = [sys.executable, ROOT / "Benchmarks" / "pandas_reading.py", path]
     account = json.loads(run([*ours, "--json"])[0])["account"]
-    crims, pandas = [], []
-    for _ in range(rounds):
-        crims.append(run(ours)[1])
-        output, whole = run(theirs)
-        pandas.append({**json.loads(output), "whole_seconds": whole["seconds"], "peak_kib": whole["peak_kib"]})
     counts = {}
     for entry in account["entries"]:
         key = f"{entry['month']} {entry['category']}"
         counts[key] = counts.get(key, 0) + entry["used"] + sum(entry["rejected"].values())
+    crims, others = [], {name: [] for name in yardsticks()}
+    for _ in range(rounds):
+        crims.append(run(ours)[1])
+        for name, measured in others.items():
+            output, whole = run([sys.executable, ROOT / "Benchmarks" / YARDSTICKS[name], path])
+            measured.append({**json.loads(output), "whole_seconds": whole["seconds"], "peak_kib": whole["peak_kib"]})
 
     def median(results, key):
         return statistics.median(result[key] for result in results)
@@ -102,28 +107,33 @@ def measure_reading(rounds, records=None):
         "is_real": is_real,
         "rows": account["rows"],
         "crims": {"seconds": median(crims, "seconds"), "peak_kib": max(one["peak_kib"] for one in crims)},
-        "pandas": {
-            "version": pandas[0]["pandas"],
-            "seconds": median(pandas, "seconds"),
-            "whole_seconds": median(pandas, "whole_seconds"),
-            "peak_kib": max(one["peak_kib"] for one in pandas),
-        },
-        "identical": counts == pandas[0]["by_month_and_category"],
+        "others": [],
+        "identical": all(one["by_month_and_category"] == counts for results in others.values() for one in results),
     }
-    result["ratio"] = result["crims"]["seconds"] / result["pandas"]["seconds"]
-    result["ratios"] = sorted(one["seconds"] / other["seconds"] for one, other in zip(crims, pandas))
+    for name, results in others.items():
+        result["others"].append({
+            "name": name,
+            "version": results[0]["version"],
+            "seconds": median(results, "seconds"),
+            "whole_seconds": median(results, "whole_seconds"),
+            "peak_kib": max(one["peak_kib"] for one in results),
+            "ratio": result["crims"]["seconds"] / median(results, "seconds"),
+            "ratios": sorted(one["seconds"] / other["seconds"] for one, other in zip(crims, results)),
+        })
     return result
 
 
 def reading_rows(reading):
     """Lines of the table: what, the measured, the yardstick, their ratio."""
-    crims, pandas = reading["crims"], reading["pandas"]
+    crims = reading["crims"]
     what = f"reading {reading['rows']:,} rows" + ("" if reading["is_real"] else ", made up")
-    yield (what, f"{crims['seconds'] * 1e3:.0f} ms", f"pandas {pandas['seconds'] * 1e3:.0f} ms",
-           f"{reading['ratio']:.2f}")
-    yield "  least to most", "", "", f"{reading['ratios'][0]:.2f} to {reading['ratios'][-1]:.2f}"
-    yield ("  from start to end", f"{crims['seconds'] * 1e3:.0f} ms", f"pandas {pandas['whole_seconds'] * 1e3:.0f} ms",
-           f"{crims['seconds'] / pandas['whole_seconds']:.2f}")
-    yield ("  peak of memory", f"{crims['peak_kib'] / 1024:.0f} MiB", f"pandas {pandas['peak_kib'] / 1024:.0f} MiB",
-           f"{crims['peak_kib'] / pandas['peak_kib']:.2f}")
+    milliseconds = f"{crims['seconds'] * 1e3:.0f} ms"
+    for other in reading["others"]:
+        name = other["name"]
+        yield what, milliseconds, f"{name} {other['seconds'] * 1e3:.0f} ms", f"{other['ratio']:.2f}"
+        yield "  least to most", "", "", f"{other['ratios'][0]:.2f} to {other['ratios'][-1]:.2f}"
+        yield ("  from start to end", milliseconds, f"{name} {other['whole_seconds'] * 1e3:.0f} ms",
+               f"{crims['seconds'] / other['whole_seconds']:.2f}")
+        yield ("  peak of memory", f"{crims['peak_kib'] / 1024:.0f} MiB", f"{name} {other['peak_kib'] / 1024:.0f} MiB",
+               f"{crims['peak_kib'] / other['peak_kib']:.2f}")
     yield "  same rows by month and category", "yes" if reading["identical"] else "NO", "", ""

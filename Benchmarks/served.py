@@ -23,12 +23,12 @@ class Daemon:
 
     READY_SECONDS = 10
 
-    def __init__(self, folder, processor):
+    def __init__(self, folder, processor=None, options=()):
         self.log = pathlib.Path(folder) / "log"
         any_port = "tcp://127.0.0.1:*"
         # A daemon of the user's keeps its data elsewhere.
         environment = dict(os.environ, XDG_STATE_HOME=str(folder))
-        command = [str(RELEASE / "crims"), "serve", "--control", any_port, "--events", any_port]
+        command = [str(RELEASE / "crims"), "serve", "--control", any_port, "--events", any_port, *options]
         if processor is not None:
             command = ["taskset", "--cpu-list", str(processor), *command]
         with open(self.log, "wb") as log:
@@ -38,7 +38,8 @@ class Daemon:
         line = self._line()
         self.seconds_to_ready = time.monotonic() - begin
         try:
-            self.control = json.loads(line)["control"][0]
+            ready = json.loads(line)
+            self.control, self.events = ready["control"][0], ready["events"][0]
         except (ValueError, KeyError, IndexError):
             self.stop()
             raise BenchmarkError(f"crims serve is not ready, it says {line!r}\n{self.log.read_text()}") from None
@@ -58,6 +59,11 @@ class Daemon:
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
     def stop(self):
         self.process.terminate()
         try:
@@ -69,9 +75,9 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def daemon(processor=None):
+def daemon(processor=None, options=()):
     with tempfile.TemporaryDirectory(prefix="crims-bench-") as folder:
-        served = Daemon(folder, processor)
+        served = Daemon(folder, processor, options)
         try:
             yield served
         finally:
