@@ -62,6 +62,8 @@ public final class Hub {
     public internal(set) var tally = HubTally()
     /// Whether somebody hears what happens to runs by another way than subscriptions.
     public var isHeard = false
+    /// Takes a reading that it has a thread for, or says that it has none for this peer.
+    public var readElsewhere: ((ReadingPlan, Peer) throws(Refusal) -> Bool)?
     /// The runs for whose next step somebody waits, so that none of the others is looked at for time-outs.
     var atBarrier: [Run] = []
 
@@ -192,10 +194,7 @@ public final class Hub {
     /// Begins work that only reads.
     func start(_ job: any ReadingJob) throws(Refusal) {
         guard job.peer.connection != Peer.gone else { return }
-        guard jobs.reads < limits.readsWaiting else {
-            throw .limit(
-                "reads_waiting", "\(limits.readsWaiting) requests to 'read' or 'rates' are at hand already: ask later")
-        }
+        guard jobs.reads < limits.readsWaiting else { throw .tooManyReads(limits) }
         jobs.add(job)
     }
 
