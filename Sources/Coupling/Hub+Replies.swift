@@ -61,7 +61,7 @@ extension Hub {
 
     private func publish(_ payload: @autoclosure () -> JSON, topic: String) {
         let topic = Array(topic.utf8)
-        guard isHeard || subscriptions.wants(topic) else { return }
+        guard isHeard() || subscriptions.wants(topic) else { return }
         var writer = ByteWriter()
         writer.json(payload())
         emit(.publish(topic: topic, payload: writer.bytes))

@@ -29,4 +29,10 @@ int crims_bell(void);
 /// Rings a bell, or makes it silent again.
 void crims_bell_ring(int descriptor);
 void crims_bell_still(int descriptor);
+
+/// Has the calling thread give way to others where there are more of them than processors.
+void crims_stand_back(void);
+
+/// Of some connections, marks in `gone` those whose peer has closed its side or more.
+void crims_look_for_gone(const int *descriptors, uint8_t *gone, size_t count);
 #endif
