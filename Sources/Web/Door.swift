@@ -42,6 +42,12 @@ public final class Door: HubDoor, Sendable {
         var isClosed = false
     }
 
+    private struct Ears {
+        var publications: Listener?
+        var steps: StepListener?
+        var turns: Errand?
+    }
+
     /// Used on the hub's thread alone.
     private struct Pace {
         var changes: UInt64 = 0
@@ -65,9 +71,9 @@ public final class Door: HubDoor, Sendable {
     let reader: Reader
     private let state = Mutex(State())
     private let pace = Mutex(Pace())
-    private let listener = Mutex<Listener?>(nil)
-    private let stepListener = Mutex<StepListener?>(nil)
-    private let watcher = Mutex<Errand?>(nil)
+    /// Who listens. In a structure of its own, since a closure kept by itself in a `Mutex` gets a wrapper more each time
+    /// that it is looked at.
+    private let ears = Mutex(Ears())
     private let lastTurn = Atomic<UInt64>(0)
     private let changes = Atomic<UInt64>(0)
     private let now: @Sendable () -> UInt64
@@ -155,12 +161,11 @@ public final class Door: HubDoor, Sendable {
 
     /// From now on, publications and steps are told to these, on the hub's thread.
     func listen(_ hear: Listener?, steps: StepListener?) {
-        listener.withLock { $0 = hear }
-        stepListener.withLock { $0 = steps }
+        ears.withLock { ($0.publications, $0.steps) = (hear, steps) }
     }
 
     /// From now on, this is done in each turn of the loop.
-    func watch(_ look: Errand?) { watcher.withLock { $0 = look } }
+    func watch(_ look: Errand?) { ears.withLock { $0.turns = look } }
 
     /// Takes no more requests, and forgets those that are not answered.
     func shut() {
@@ -180,7 +185,7 @@ public final class Door: HubDoor, Sendable {
         let time = now()
         lastTurn.store(time, ordering: .relaxed)
         meet(hub)
-        if let look = watcher.withLock({ $0 }) { look(hub) }
+        if let look = ears.withLock({ $0 }).turns { look(hub) }
         guard mayVisit(at: time) else { return }
         for visit in takeVisits() {
             switch visit {
@@ -203,9 +208,9 @@ public final class Door: HubDoor, Sendable {
         guard !isKnown else { return }
         hub.onChange = { [unowned self] in changes.add(1, ordering: .acquiringAndReleasing) }
         // Looked at when there is something to hear: who begins to listen may be answered before the loop turns.
-        hub.isHeard = { [unowned self] in listener.withLock { $0 != nil } }
+        hub.isHeard = { [unowned self] in ears.withLock { $0.publications != nil } }
         hub.hearStep = { [unowned self] run, identity, step in
-            if let hear = stepListener.withLock({ $0 }) { hear(run, identity, step) }
+            if let hear = ears.withLock({ $0 }).steps { hear(run, identity, step) }
         }
         let limits = hub.limits
         hub.readElsewhere = { [unowned self] (plan: ReadingPlan, peer: Peer) throws(Refusal) -> Bool in
@@ -278,7 +283,7 @@ public final class Door: HubDoor, Sendable {
             return true
         case .forget(let peer): return peer.connection > Self.firstQuestion
         case .publish(let topic, let payload):
-            if let hear = listener.withLock({ $0 }) { hear(topic, payload) }
+            if let hear = ears.withLock({ $0 }).publications { hear(topic, payload) }
             return false
         case .log: return false
         }
