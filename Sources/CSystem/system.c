@@ -4,6 +4,7 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#include <poll.h>
 #include <signal.h>
 #include <linux/sockios.h>
 #include <sys/eventfd.h>
@@ -11,6 +12,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int descriptor_of(int with_hangup) {
@@ -69,4 +71,16 @@ void crims_give_memory_back(void) {
 #ifdef __GLIBC__
     malloc_trim(0);
 #endif
+}
+
+void crims_stand_back(void) {
+    // A thread's own priority: Linux takes its number where POSIX would have the process's.
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
+}
+
+void crims_look_for_gone(const int *descriptors, uint8_t *gone, size_t count) {
+    for (size_t index = 0; index < count; index++) {
+        struct pollfd item = {.fd = descriptors[index], .events = POLLRDHUP};
+        gone[index] = poll(&item, 1, 0) > 0 && (item.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL));
+    }
 }

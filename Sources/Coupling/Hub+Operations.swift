@@ -15,7 +15,11 @@ extension Hub {
         case .open(let open): try self.open(open, id, peer)
         case .step(let step): try self.step(step, id, peer)
         case .read(let read):
-            try start(ReadJob(run: try run(read.run), request: read, peer: peer, id: id))
+            let run = try run(read.run)
+            let plan = try run.plan(read, id: id, limits: limits)
+            let twin = RunTwin(run)
+            let elsewhere = ReadingPlan(op: "read") { ReadJob(plan, run: twin.run($0)) }
+            try start(elsewhere, here: ReadJob(plan, run: run), id, peer)
         case .adjust(let run, let terms): try adjust(try self.run(run), terms, id, peer)
         case .retract(let run, let adjustment): try retract(try self.run(run), adjustment, id, peer)
         case .adjustments(let name):
@@ -94,7 +98,22 @@ extension Hub {
             (run, served) = (found, found.served)
         case .model(let name): (run, served) = (nil, try self.served(name))
         }
-        try start(RatesJob(request, served: served, run: run, hub: self, peer: peer, id: id))
+        let world = run?.arguments.world ?? World(dispersion: false)
+        let schedule = run?.schedule(in: request.from.minutes..<request.to.minutes) ?? []
+        let plan = RatesJob.Plan(
+            request: request, id: id, served: served, world: world,
+            // Whether a suspect is known changes no count.
+            schedule: schedule.filter { $0.adjustment.target == .incidence },
+            selection: try served.selection(areas: request.areas, categories: request.categories),
+            rowsMax: limits.rowsPerReply)
+        let elsewhere = ReadingPlan(op: "rates") {
+            RatesJob(plan, sampler: Sampler(prepared: plan.served.prepared, world: plan.world, cache: $0))
+        }
+        try start(
+            elsewhere,
+            here: RatesJob(
+                plan, sampler: run?.sampler ?? Sampler(prepared: served.prepared, world: world, cache: cache)), id, peer
+        )
     }
 
     // MARK: - Runs

@@ -4,16 +4,7 @@ import Protocol
 extension Hub {
     /// A reply's first members; the caller adds its own, each with a comma before it.
     func begin(_ op: StaticString, id: String?) -> ByteWriter {
-        var writer = ByteWriter(capacity: 4_096)
-        writer.raw("{\"v\":1")
-        if let id {
-            writer.raw(",\"id\":")
-            writer.quoted(id)
-        }
-        writer.raw(",\"op\":\"")
-        writer.raw(op)
-        writer.raw("\",\"ok\":true")
-        return writer
+        ByteWriter.reply(op, id: id)
     }
 
     /// Ends the object and sends it with the frames that belong to it.
@@ -97,6 +88,19 @@ extension Hub {
 }
 
 extension ByteWriter {
+    static func reply(_ op: StaticString, id: String?) -> ByteWriter {
+        var writer = ByteWriter(capacity: 4_096)
+        writer.raw("{\"v\":1")
+        if let id {
+            writer.raw(",\"id\":")
+            writer.quoted(id)
+        }
+        writer.raw(",\"op\":\"")
+        writer.raw(op)
+        writer.raw("\",\"ok\":true")
+        return writer
+    }
+
     mutating func run(_ name: String) {
         raw(",\"run\":")
         quoted(name)

@@ -62,6 +62,12 @@ public final class Hub {
     public internal(set) var tally = HubTally()
     /// Whether somebody hears what happens to runs by another way than subscriptions.
     public var isHeard: () -> Bool = { false }
+    /// Told before anything is done that may change what `status` or `adjustments` say of runs.
+    public var onChange: () -> Void = {}
+    /// Told of each step that was drawn as a whole, once those who asked for it have their answer.
+    public var hearStep: ((_ run: String, _ identity: ObjectIdentifier, _ step: TakenStep) -> Void)?
+    /// Takes a reading that it has a thread for, or says that it has none for this peer.
+    public var readElsewhere: ((ReadingPlan, Peer) throws(Refusal) -> Bool)?
     /// The runs for whose next step somebody waits, so that none of the others is looked at for time-outs.
     var atBarrier: [Run] = []
 
@@ -97,6 +103,7 @@ public final class Hub {
         } catch {
             return refuse(error, id: request.id.map { .string($0) }, op: request.operation.name, to: peer)
         }
+        if request.operation.mayChange { onChange() }
         handle(request, from: peer)
     }
 
@@ -153,6 +160,7 @@ public final class Hub {
 
     /// Works on what is in progress, turn by turn, until nothing is left or `isOver` says so.
     public func work(until isOver: () -> Bool) {
+        if !jobs.isEmpty { onChange() }
         while let (job, run) = jobs.next() {
             if job.work(self, until: isOver) {
                 if let run { release(run) }
@@ -192,10 +200,7 @@ public final class Hub {
     /// Begins work that only reads.
     func start(_ job: any ReadingJob) throws(Refusal) {
         guard job.peer.connection != Peer.gone else { return }
-        guard jobs.reads < limits.readsWaiting else {
-            throw .limit(
-                "reads_waiting", "\(limits.readsWaiting) requests to 'read' or 'rates' are at hand already: ask later")
-        }
+        guard jobs.reads < limits.readsWaiting else { throw .tooManyReads(limits) }
         jobs.add(job)
     }
 
@@ -288,6 +293,14 @@ public final class Hub {
 }
 
 extension Protocol.Operation {
+    /// Whether it is none of those that only ask.
+    var mayChange: Bool {
+        switch self {
+        case .hello, .describe, .read, .adjustments, .rates, .status: false
+        case .open, .step, .adjust, .retract, .fork, .close, .delete: true
+        }
+    }
+
     /// The run that it changes, whose step at hand it waits for.
     var changes: String? {
         switch self {

@@ -5,10 +5,10 @@ import Protocol
 public protocol HubDoor: AnyObject {
     /// Becomes readable when somebody has come.
     var descriptor: Int32 { get }
-    /// Whether somebody who came by it hears what happens to runs; may be asked on any thread.
-    var isHeard: Bool { get }
     /// Lets in who has come. Called on the hub's thread, in each turn of its loop.
     func turn(_ hub: Hub)
+    /// When the next turn has to be at the latest, in nanoseconds of the monotonic clock; nil if it need not be.
+    var deadline: UInt64? { get }
 }
 
 /// Where a run stands.
@@ -45,4 +45,13 @@ extension Hub {
             return RunLegend(categories: model.categories, categoryOfCrime: model.crimes.map(\.category))
         }
     }
+}
+
+extension Hub {
+    /// Whether what `status` and `adjustments` say of runs stays as it is until ``onChange`` is called. It does not while
+    /// somebody waits for others, since it is told how long.
+    public var isSettled: Bool { atBarrier.isEmpty }
+
+    /// Refuses a request whose reading was done elsewhere.
+    public func refuse(_ refusal: Refusal, of op: String, to peer: Peer) { refuse(refusal, id: nil, op: op, to: peer) }
 }

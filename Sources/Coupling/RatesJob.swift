@@ -1,27 +1,41 @@
 import CrimsCore
 import Protocol
 
-/// A `rates` request: expected counts summed hour by hour into rows, in three passes that may each be interrupted: which
-/// times there are rows for, the sums, the text.
-final class RatesJob: ReadingJob {
-    private let request: RatesRequest
-    let peer: Peer
-    private let id: String?
-    private let served: ServedModel
+/// A `rates` request: expected counts summed into rows, in three passes that may each be interrupted: which times there
+/// are rows for, the sums, the text.
+///
+/// Where no adjustment acts, an hour is a rate of its area times a weight of its own: weights are summed hour by hour, and
+/// cells are gone through once a month. Hours with adjustments are gone through cell by cell.
+final class RatesJob: Reading {
+    /// All that is known of it before anything is summed.
+    struct Plan: Sendable {
+        let request: RatesRequest
+        let id: String?
+        let served: ServedModel
+        let world: World
+        let schedule: [ScheduledAdjustment]
+        let selection: Sampler.Selection
+        let rowsMax: Int
+    }
+
+    private let plan: Plan
+    private var request: RatesRequest { plan.request }
+    private var served: ServedModel { plan.served }
     private let sampler: Sampler
-    private let schedule: [ScheduledAdjustment]
-    private let window: Range<Int>
     /// Position of a crime's rows within an area's.
     private let crimeRow: [Int]
     /// The crimes or categories that rows are made for, by an example crime.
     private let crimeOfRow: [Int]
-    private let areaRows: Int
+    /// The areas that rows are made for; one that stands for all of them where they are not told apart.
+    private let areaOfRow: [Int]
+    private let areaRow: [Int]
 
     private var scan: WindowCursor
     private var seen: Set<TimeKey> = []
     private var sum: WindowCursor
     private var times: [TimeKey] = []
     private var timeRow: [TimeKey: Int] = [:]
+    private var sums = BaselineSums()
     private var expected: [Double] = []
     private var baseline: [Double] = []
     private var writer: ByteWriter
@@ -37,73 +51,84 @@ final class RatesJob: ReadingJob {
         }
     }
 
-    init(_ request: RatesRequest, served: ServedModel, run: Run?, hub: Hub, peer: Peer, id: String?) {
-        self.request = request
-        self.peer = peer
-        self.id = id
-        self.served = served
-        window = request.from.minutes..<request.to.minutes
+    /// - Parameter sampler: of the run's world, with which hours are summed in which adjustments act.
+    init(_ plan: Plan, sampler: Sampler) {
+        (self.plan, self.sampler) = (plan, sampler)
+        let (request, served) = (plan.request, plan.served)
+        let window = request.from.minutes..<request.to.minutes
         scan = WindowCursor(window)
         sum = WindowCursor(window)
-        writer = hub.begin("rates", id: id)
-        if let run {
-            sampler = run.sampler
-            schedule = run.schedule(in: window)
-            writer.run(run.name)
-        } else {
-            sampler = Sampler(prepared: served.prepared, world: World(dispersion: false), cache: hub.cache)
-            schedule = []
+        writer = ByteWriter.reply("rates", id: plan.id)
+        switch request.subject {
+        case .run(let name): writer.run(name)
+        case .model(let name):
             writer.raw(",\"model\":")
-            writer.quoted(served.model.name)
+            writer.quoted(name)
         }
         writer.raw(",\"from\":")
         writer.quoted(request.from)
         writer.raw(",\"to\":")
         writer.quoted(request.to)
         writer.raw(",\"rows\":[")
-        let crimes = served.model.crimes
+        let (prepared, crimes) = (served.prepared, served.model.crimes)
+        let chosen = prepared.crimesOfCategory.indices.filter {
+            plan.selection.categories?[$0] ?? true && !prepared.crimesOfCategory[$0].isEmpty
+        }
+        var crimeRow = [Int](repeating: 0, count: crimes.count)
         if request.by.contains(.code) {
-            crimeOfRow = served.prepared.crimesOfCategory.flatMap { $0 }
-            var rows = [Int](repeating: 0, count: crimes.count)
-            for (row, crime) in crimeOfRow.enumerated() { rows[crime] = row }
-            crimeRow = rows
+            crimeOfRow = chosen.flatMap { prepared.crimesOfCategory[$0] }
+            for (row, crime) in crimeOfRow.enumerated() { crimeRow[crime] = row }
         } else if request.by.contains(.category) {
-            crimeOfRow = served.prepared.crimesOfCategory.map { $0[0] }
-            crimeRow = crimes.map(\.category)
+            crimeOfRow = chosen.map { prepared.crimesOfCategory[$0][0] }
+            for (row, category) in chosen.enumerated() {
+                for crime in prepared.crimesOfCategory[category] { crimeRow[crime] = row }
+            }
         } else {
             crimeOfRow = [0]
-            crimeRow = [Int](repeating: 0, count: crimes.count)
         }
-        areaRows = request.by.contains(.area) ? served.prepared.areaCount : 1
+        self.crimeRow = crimeRow
+        let areas = (0..<prepared.areaCount).filter { plan.selection.areas?[$0] ?? true }
+        let isByArea = request.by.contains(.area)
+        areaOfRow = isByArea ? areas : [0]
+        var areaRow = [Int](repeating: 0, count: prepared.areaCount)
+        if isByArea { for (row, area) in areas.enumerated() { areaRow[area] = row } }
+        self.areaRow = areaRow
+        // Crimes are added up each by its own weight, or all of a category at once.
+        let groups: [BaselineSums.Group] =
+            request.by.contains(.code)
+            ? crimeOfRow.enumerated().map { .init(category: crimes[$1].category, crime: $1, row: $0) }
+            : chosen.map { .init(category: $0, crime: nil, row: crimeRow[prepared.crimesOfCategory[$0][0]]) }
+        sums = BaselineSums(
+            groups: groups, crimeRows: crimeOfRow.count, areas: isByArea ? areas.map { [$0] } : [areas])
     }
 
-    private var rowCount: Int { areaRows * crimeOfRow.count * times.count }
+    private var rowCount: Int { areaOfRow.count * crimeOfRow.count * times.count }
 
-    func work(_ hub: Hub, until isOver: () -> Bool) -> Bool {
+    func work(until isOver: () -> Bool) throws(Refusal) -> [[UInt8]]? {
         while !scan.isAtEnd {
             seen.insert(key(of: scan.next().lowerBound))
-            guard seen.count * areaRows * crimeOfRow.count <= hub.limits.rowsPerReply else {
-                hub.refuse(
-                    .limit(
-                        "rows_per_reply",
-                        "one reply holds at most \(hub.limits.rowsPerReply) rows: ask for a shorter time or fewer "
-                            + "dimensions"), id: id.map { .string($0) }, op: "rates", to: peer)
-                return true
+            guard seen.count * areaOfRow.count * crimeOfRow.count <= plan.rowsMax else {
+                throw .limit(
+                    "rows_per_reply",
+                    "one reply holds at most \(plan.rowsMax) rows: ask for a shorter time or fewer dimensions")
             }
             if scan.isAtEnd { makeRows() }
-            if isOver() { return false }
+            if isOver() { return nil }
         }
-        while !sum.isAtEnd {
-            gather(sum.next())
-            if isOver() { return false }
+        while !sum.isAtEnd || !sums.isEmpty {
+            if sums.isDue(before: sum.isAtEnd ? nil : CivilMinute(minutes: sum.position).month) {
+                sums.settle(into: &expected, &baseline)
+            } else {
+                gather(sum.next())
+            }
+            if isOver() { return nil }
         }
         while written < rowCount {
             for row in written..<min(written + 256, rowCount) { write(row) }
-            if isOver() { return false }
+            if isOver() { return nil }
         }
-        writer.raw("]")
-        hub.reply(writer, [], to: peer)
-        return true
+        writer.raw("]}")
+        return [writer.bytes]
     }
 
     private func key(of minute: Int) -> TimeKey {
@@ -127,24 +152,29 @@ final class RatesJob: ReadingJob {
         timeRow = Dictionary(uniqueKeysWithValues: times.enumerated().map { ($1, $0) })
         expected = [Double](repeating: 0, count: rowCount)
         baseline = expected
+        sums.prepare(times: times.count)
     }
 
     private func gather(_ part: Range<Int>) {
         let time = timeRow[key(of: part.lowerBound)] ?? 0
-        let crimeRows = crimeOfRow.count
+        let start = CivilMinute(minutes: part.lowerBound)
+        if sums.month?.month != start.month {
+            sums.begin(BaselineMonth(served.prepared, month: start.month, trend: plan.world.trend))
+        }
+        let isAdjusted = plan.schedule.contains { $0.acts(in: part) }
+        sums.add(time: time, hourOfWeek: start.hourOfWeek, minutes: part.count, isAdjusted: isAdjusted)
+        guard isAdjusted else { return }
         sampler.expectations(
-            window: part, schedule: schedule,
+            window: part, schedule: plan.schedule, selection: plan.selection,
             detail: .init(areas: request.by.contains(.area), crimes: request.by.contains(.code))
-        ) { area, crime, expected, baseline in
-            let row = ((areaRows > 1 ? area : 0) * crimeRows + crimeRow[crime]) * times.count + time
-            self.expected[row] += expected
-            self.baseline[row] += baseline
+        ) { area, crime, expected, _ in
+            self.expected[(areaRow[area] * crimeOfRow.count + crimeRow[crime]) * times.count + time] += expected
         }
     }
 
     /// Rows go by area, then crime, then time.
     private func write(_ row: Int) {
-        let area = row / times.count / crimeOfRow.count
+        let area = areaOfRow[row / times.count / crimeOfRow.count]
         let crime = crimeOfRow[row / times.count % crimeOfRow.count]
         let time = times[row % times.count]
         if row > 0 { writer.raw(",") }

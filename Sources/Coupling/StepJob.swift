@@ -53,6 +53,7 @@ final class StepJob: Job {
             answered += 1
             if answered < askers.count, isOver() { return false }
         }
+        if !plan.isRetry, publication == nil, plan.steps == 1 { hub.tell(draw, seq: plan.seq) }
         guard !plan.isRetry, run.arguments.publish else { return true }
         if publication == nil, !hub.subscriptions.wantsAny(of: run.topics) {
             for adjustment in plan.accepted { hub.publish(adjustment, of: run) }

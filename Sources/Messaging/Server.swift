@@ -132,7 +132,6 @@ public final class Server {
         _ hub: Hub, manager: ServiceManager? = nil, endsWithInput: Bool = false, door: (any HubDoor)? = nil
     ) {
         hub.peers = { [connections, access] in connections.json + (access?.counts ?? []) }
-        if let door { hub.isHeard = { [unowned door] in door.isHeard } }
         var heartbeat = Clock.now() + Self.heartbeatNanoseconds
         while true {
             let now = Clock.now()
@@ -145,7 +144,8 @@ public final class Server {
             }
             manager?.beat(now: now)
             door?.turn(hub)
-            let next = max(now, min(heartbeat, hub.nextDeadline ?? .max, manager?.nextBeat ?? .max))
+            let deadlines = [hub.nextDeadline, manager?.nextBeat, door?.deadline]
+            let next = max(now, deadlines.reduce(heartbeat) { min($0, $1 ?? .max) })
             let milliseconds = hub.hasWork ? 0 : Int((next - now) / 1_000_000) + 1
             let ready = wait(milliseconds: milliseconds, watchesInput: endsWithInput, door: door?.descriptor ?? -1)
             if ready.signal == SIGHUP {

@@ -202,7 +202,7 @@ extension ReadRequest {
 }
 
 extension RatesRequest {
-    static let fields = ["run", "model", "from", "to", "by"]
+    static let fields = ["run", "model", "from", "to", "by", "areas", "categories"]
 
     init(_ reader: FieldReader) throws(Refusal) {
         let run = try reader.string("run")
@@ -219,6 +219,8 @@ extension RatesRequest {
             throw .badRequest(
                 field: "to", "'to' must be after 'from' and not after \(TimeText.format(CivilMinute.limit))")
         }
+        areas = try reader.strings("areas")
+        categories = try reader.strings("categories")
         by = []
         for word in try reader.strings("by", mayBeEmpty: true) ?? [] {
             guard let dimension = Dimension(rawValue: word), !by.contains(dimension) else {

@@ -150,6 +150,9 @@ public struct RatesRequest: Equatable, Sendable {
     public var from: CivilMinute
     public var to: CivilMinute
     public var by: [Dimension]
+    /// Nil for all.
+    public var areas: [String]?
+    public var categories: [String]?
 }
 
 public struct ForkRequest: Equatable, Sendable {

@@ -6,44 +6,83 @@ import Synchronization
 
 /// The way from HTTP's thread to the hub, which lives on the poll loop's: frames of the wire's protocol go in, and what
 /// the hub says to them comes back. So HTTP is a client like any other.
+///
+/// What it asks the hub for is little: readings are handed on to a thread of their own, who asks the same as another who
+/// still waits shares the answer, and while steps are taken it comes in now and then only.
 public final class Door: HubDoor, Sendable {
-    typealias Answer = @Sendable ([[UInt8]]) -> Void
+    /// What the hub said; and the count of changes until which that holds, if it is known to hold at all.
+    typealias Answer = @Sendable (_ frames: [[UInt8]], _ holdsAt: UInt64?) -> Void
     /// Something that is done on the hub's thread.
     typealias Errand = @Sendable (Hub) -> Void
     /// What is told of all publications.
     typealias Listener = @Sendable (_ topic: [UInt8], _ payload: [UInt8]) -> Void
+    /// What is told of each step.
+    typealias StepListener = @Sendable (_ run: String, _ identity: ObjectIdentifier, _ step: TakenStep) -> Void
+
+    /// One who waits for an answer.
+    struct Ticket: Sendable {
+        fileprivate let question: Int
+        fileprivate let place: Int
+    }
 
     private enum Visit {
-        case ask(ticket: Int, frame: [UInt8], role: Role)
+        case ask(question: Int, frame: [UInt8], role: Role)
         case errand(Errand)
     }
 
     private struct State {
         var visits: [Visit] = []
-        var answers: [Int: Answer] = [:]
-        var tickets = Door.firstTicket
+        /// Those who wait for the answer to each question, by their place.
+        var answers: [Int: [Int: Answer]] = [:]
+        var questions = Door.firstQuestion
+        var places = 0
+        /// Questions that the hub has not taken yet, and so may be shared.
+        var shared: [[UInt8]: Int] = [:]
         var hasRung = false
         var isClosed = false
     }
 
-    /// Tickets are connections to the hub, and so are larger than any of the transport's.
-    private static let firstTicket = 1 << 48
+    private struct Ears {
+        var publications: Listener?
+        var steps: StepListener?
+        var turns: Errand?
+    }
+
+    /// Used on the hub's thread alone.
+    private struct Pace {
+        var changes: UInt64 = 0
+        var restsUntil: UInt64 = 0
+        var deadline: UInt64?
+        /// What an answer holds at that is given now.
+        var holdsAt: UInt64?
+        var isKnown = false
+    }
+
+    /// Questions are connections to the hub, and so are larger than any of the transport's.
+    private static let firstQuestion = 1 << 48
     /// Requests that are not answered yet.
     private static let openMax = 1_024
     /// Requests taken in one turn, so that those at the sockets get theirs.
     private static let batch = 8
+    /// While the hub has other things to do, at most so often.
+    private static let restNanoseconds: UInt64 = 1_000_000
 
     public let descriptor: Int32
+    let reader: Reader
     private let state = Mutex(State())
-    private let listener = Mutex<Listener?>(nil)
-    private let watcher = Mutex<Errand?>(nil)
+    private let pace = Mutex(Pace())
+    /// Who listens. In a structure of its own, since a closure kept by itself in a `Mutex` gets a wrapper more each time
+    /// that it is looked at.
+    private let ears = Mutex(Ears())
     private let lastTurn = Atomic<UInt64>(0)
+    private let changes = Atomic<UInt64>(0)
     private let now: @Sendable () -> UInt64
 
     /// - Parameter now: nanoseconds of a monotonic clock.
     public init(now: @escaping @Sendable () -> UInt64) {
         descriptor = crims_bell()
         precondition(descriptor >= 0, "eventfd: \(String(cString: strerror(errno)))")
+        reader = Reader(now: now)
         self.now = now
     }
 
@@ -55,41 +94,78 @@ public final class Door: HubDoor, Sendable {
         return last == 0 ? nil : now() - min(now(), last)
     }
 
+    /// Whether an answer that held at so many changes holds still. Who has heard of a change asks after it was counted.
+    func holds(_ count: UInt64) -> Bool { changes.load(ordering: .acquiring) == count }
+
     // MARK: - From HTTP's thread
 
-    /// Sends a request; its answer comes on the hub's thread.
+    /// Sends a request; its answer comes on another thread.
     ///
-    /// - Returns: false if too many are not answered yet, or the hub takes no more.
-    func ask(_ frame: [UInt8], role: Role, then answer: @escaping Answer) -> Bool {
-        visit { state in
+    /// - Parameter isShared: whether one answer does for all who ask the same.
+    /// - Returns: nil if too many are not answered yet, or the hub takes no more.
+    func ask(_ frame: [UInt8], role: Role, isShared: Bool = false, then answer: @escaping Answer) -> Ticket? {
+        state.withLock { state in
+            guard !state.isClosed else { return nil }
+            state.places += 1
+            if isShared, let question = state.shared[frame] {
+                state.answers[question]?[state.places] = answer
+                return Ticket(question: question, place: state.places)
+            }
             guard state.answers.count < Self.openMax else { return nil }
-            state.tickets += 1
-            state.answers[state.tickets] = answer
-            return .ask(ticket: state.tickets, frame: frame, role: role)
+            state.questions += 1
+            state.answers[state.questions] = [state.places: answer]
+            if isShared { state.shared[frame] = state.questions }
+            visit(.ask(question: state.questions, frame: frame, role: role), &state)
+            return Ticket(question: state.questions, place: state.places)
         }
+    }
+
+    /// A number of its own for a reading that nobody asked the hub for.
+    func newQuestion() -> Int {
+        state.withLock { state in
+            state.questions += 1
+            return state.questions
+        }
+    }
+
+    /// Nobody waits for the answer any more: what nobody else waits for is not worked on.
+    func forget(_ ticket: Ticket) {
+        let isAlone = state.withLock { state in
+            guard state.answers[ticket.question]?.removeValue(forKey: ticket.place) != nil,
+                state.answers[ticket.question]?.isEmpty == true
+            else { return false }
+            state.answers[ticket.question] = nil
+            state.shared = state.shared.filter { $0.value != ticket.question }
+            state.visits.removeAll { if case .ask(ticket.question, _, _) = $0 { true } else { false } }
+            return true
+        }
+        if isAlone { reader.forget(ticket.question) }
     }
 
     /// Has something done on the hub's thread; it has to be short.
     @discardableResult
-    func send(_ errand: @escaping Errand) -> Bool { visit { _ in .errand(errand) } }
-
-    private func visit(_ make: (inout State) -> Visit?) -> Bool {
+    func send(_ errand: @escaping Errand) -> Bool {
         state.withLock { state in
-            guard !state.isClosed, let visit = make(&state) else { return false }
-            state.visits.append(visit)
-            if !state.hasRung {
-                state.hasRung = true
-                crims_bell_ring(descriptor)
-            }
+            guard !state.isClosed else { return false }
+            visit(.errand(errand), &state)
             return true
         }
     }
 
-    /// From now on, publications are told to this, on the hub's thread.
-    func listen(_ hear: Listener?) { listener.withLock { $0 = hear } }
+    private func visit(_ visit: Visit, _ state: inout State) {
+        state.visits.append(visit)
+        guard !state.hasRung else { return }
+        state.hasRung = true
+        crims_bell_ring(descriptor)
+    }
+
+    /// From now on, publications and steps are told to these, on the hub's thread.
+    func listen(_ hear: Listener?, steps: StepListener?) {
+        ears.withLock { ($0.publications, $0.steps) = (hear, steps) }
+    }
 
     /// From now on, this is done in each turn of the loop.
-    func watch(_ look: Errand?) { watcher.withLock { $0 = look } }
+    func watch(_ look: Errand?) { ears.withLock { $0.turns = look } }
 
     /// Takes no more requests, and forgets those that are not answered.
     func shut() {
@@ -98,34 +174,102 @@ public final class Door: HubDoor, Sendable {
             $0.visits = []
             $0.answers = [:]
         }
+        reader.stop()
     }
 
     // MARK: - On the hub's thread
 
-    public var isHeard: Bool { listener.withLock { $0 != nil } }
+    public var deadline: UInt64? { pace.withLock { $0.deadline } }
 
     public func turn(_ hub: Hub) {
-        lastTurn.store(now(), ordering: .relaxed)
-        if let look = watcher.withLock({ $0 }) { look(hub) }
-        let visits = state.withLock { state -> [Visit] in
-            guard state.hasRung else { return [] }
-            let taken = Array(state.visits.prefix(Self.batch))
-            state.visits.removeFirst(taken.count)
-            if state.visits.isEmpty {
-                state.hasRung = false
-                crims_bell_still(descriptor)
-            }
-            return taken
-        }
-        for visit in visits {
+        let time = now()
+        lastTurn.store(time, ordering: .relaxed)
+        meet(hub)
+        if let look = ears.withLock({ $0 }).turns { look(hub) }
+        guard mayVisit(at: time) else { return }
+        for visit in takeVisits() {
             switch visit {
             case .errand(let errand): errand(hub)
-            case .ask(let ticket, let frame, let role):
+            case .ask(let question, let frame, let role):
                 var peer = Peer(route: [], enveloped: false, who: role > .observer ? "http" : nil, role: role)
-                peer.connection = ticket
+                peer.connection = question
+                pace.withLock { $0.holdsAt = hub.isSettled ? changes.load(ordering: .relaxed) : nil }
                 frame.withUnsafeBytes { hub.receive(frame: $0, from: peer) }
             }
         }
+        pace.withLock { ($0.changes, $0.holdsAt) = (changes.load(ordering: .relaxed), nil) }
+    }
+
+    private func meet(_ hub: Hub) {
+        let isKnown = pace.withLock { pace in
+            defer { pace.isKnown = true }
+            return pace.isKnown
+        }
+        guard !isKnown else { return }
+        hub.onChange = { [unowned self] in changes.add(1, ordering: .acquiringAndReleasing) }
+        // Looked at when there is something to hear: who begins to listen may be answered before the loop turns.
+        hub.isHeard = { [unowned self] in ears.withLock { $0.publications != nil } }
+        hub.hearStep = { [unowned self] run, identity, step in
+            if let hear = ears.withLock({ $0 }).steps { hear(run, identity, step) }
+        }
+        let limits = hub.limits
+        hub.readElsewhere = { [unowned self] (plan: ReadingPlan, peer: Peer) throws(Refusal) -> Bool in
+            try self.read(plan, for: peer, limits)
+        }
+    }
+
+    /// Whether there is somebody to be let in, and the hub has the time: where nothing has changed since the last visits it
+    /// has, and otherwise it has to have had a rest from them.
+    private func mayVisit(at time: UInt64) -> Bool {
+        guard state.withLock({ $0.hasRung }) else { return false }
+        return pace.withLock { pace in
+            let isBusy = pace.changes != changes.load(ordering: .relaxed)
+            guard !isBusy || time >= pace.restsUntil else {
+                // The bell would end every wait at once.
+                if pace.deadline == nil { crims_bell_still(descriptor) }
+                pace.deadline = pace.restsUntil
+                return false
+            }
+            pace.deadline = nil
+            pace.restsUntil = time + Self.restNanoseconds
+            return true
+        }
+    }
+
+    private func takeVisits() -> [Visit] {
+        state.withLock { state in
+            let taken = Array(state.visits.prefix(Self.batch))
+            state.visits.removeFirst(taken.count)
+            for case .ask(_, let frame, _) in taken { state.shared[frame] = nil }
+            if state.visits.isEmpty {
+                state.hasRung = false
+                crims_bell_still(descriptor)
+            } else {
+                crims_bell_ring(descriptor)
+            }
+            return taken
+        }
+    }
+
+    /// Has a reading done by the reader, if it was asked for by this door.
+    private func read(_ plan: ReadingPlan, for peer: Peer, _ limits: Limits) throws(Refusal) -> Bool {
+        guard peer.connection > Self.firstQuestion else { return false }
+        guard reader.count < limits.readsWaiting else { throw .tooManyReads(limits) }
+        reader.add(peer.connection) { [unowned self] cache in
+            let reading = plan.begin(cache)
+            return { isOver in
+                do throws(Refusal) {
+                    guard let frames = try reading.work(until: isOver) else { return false }
+                    self.answer(peer.connection, frames, holdsAt: nil)
+                } catch {
+                    // The hub counts what is refused, and says it.
+                    let refusal = error
+                    self.send { $0.refuse(refusal, of: plan.op, to: peer) }
+                }
+                return true
+            }
+        }
+        return true
     }
 
     /// Takes what the hub says to those who came by this door, and hears what it tells all.
@@ -134,15 +278,19 @@ public final class Door: HubDoor, Sendable {
     public func take(_ action: Action) -> Bool {
         switch action {
         case .reply(let peer, let frames):
-            guard peer.connection > Self.firstTicket else { return false }
-            let answer = state.withLock { $0.answers.removeValue(forKey: peer.connection) }
-            answer?(frames)
+            guard peer.connection > Self.firstQuestion else { return false }
+            answer(peer.connection, frames, holdsAt: pace.withLock { $0.holdsAt })
             return true
-        case .forget(let peer): return peer.connection > Self.firstTicket
+        case .forget(let peer): return peer.connection > Self.firstQuestion
         case .publish(let topic, let payload):
-            if let hear = listener.withLock({ $0 }) { hear(topic, payload) }
+            if let hear = ears.withLock({ $0 }).publications { hear(topic, payload) }
             return false
         case .log: return false
         }
+    }
+
+    private func answer(_ question: Int, _ frames: [[UInt8]], holdsAt: UInt64?) {
+        let answers = state.withLock { $0.answers.removeValue(forKey: question) ?? [:] }
+        for answer in answers.values { answer(frames, holdsAt) }
     }
 }

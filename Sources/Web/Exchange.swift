@@ -36,7 +36,8 @@ final class Exchange {
 
 /// What comes from the hub's thread.
 enum Said: Sendable {
-    case frames([[UInt8]])
+    /// What the hub said, and the count of changes until which it holds; nil if that is not known.
+    case frames([[UInt8]], holdsAt: UInt64?)
     case snapshot(HubSnapshot)
     case run(RunPlace, RunLegend)
     case noRun
@@ -45,6 +46,8 @@ enum Said: Sendable {
     case reply(Reply)
     /// The daemon ends.
     case nothing
+    /// Who asked has gone.
+    case gone
 }
 
 /// An answer that comes on another thread, and the connection that stands still until then.
@@ -53,12 +56,31 @@ final class Waiting: Sendable {
         var said: Said?
         var isOver = false
         var isSuspended = false
+        var ticket: Door.Ticket?
+        var ticks = 0
     }
 
     private let state = Mutex(State())
     private let connection: ConnectionHandle
+    let descriptor: Int32
 
-    init(_ connection: ConnectionHandle) { self.connection = connection }
+    init(_ connection: ConnectionHandle, descriptor: Int32) {
+        (self.connection, self.descriptor) = (connection, descriptor)
+    }
+
+    /// The request that it waits for, which may be taken back.
+    var ticket: Door.Ticket? {
+        get { state.withLock { $0.ticket } }
+        set { state.withLock { $0.ticket = newValue } }
+    }
+
+    /// Whether it has waited for as long as it takes to look whether somebody is still there.
+    func tick() -> Bool {
+        state.withLock { state in
+            state.ticks += 1
+            return !state.isOver && state.ticks > 1
+        }
+    }
 
     /// Lets the connection stand still.
     ///

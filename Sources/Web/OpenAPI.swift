@@ -76,7 +76,9 @@ enum OpenAPI {
                 ]), ["model"])),
         .init(
             "/api/v1/models/{model}/rates",
-            get("model_rates", "What a model expects", answers("Rates"), ["model", "from", "to", "by"])),
+            get(
+                "model_rates", "What a model expects", answers("Rates"),
+                ["model", "from", "to", "by", "areas", "categories"])),
         .init("/api/v1/runs", get("runs", "All runs", answers("Runs"))),
         .init("/api/v1/runs/{run}", get("run", "One run", answers("Run"), ["run"])),
         .init(
@@ -86,7 +88,9 @@ enum OpenAPI {
                 ["run", "seq", "count", "format", "areas", "categories"])),
         .init(
             "/api/v1/runs/{run}/rates",
-            get("run_rates", "What a run expects under its adjustments", answers("Rates"), ["run", "from", "to", "by"])),
+            get(
+                "run_rates", "What a run expects under its adjustments", answers("Rates"),
+                ["run", "from", "to", "by", "areas", "categories"])),
         .init(
             "/api/v1/runs/{run}/adjustments",
             [

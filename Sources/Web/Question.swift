@@ -25,6 +25,24 @@ package struct Question: Equatable, Sendable {
     /// Whether it takes the token.
     package var changes = false
 
+    /// How long an answer holds.
+    enum Endurance {
+        case none
+        /// Until something is asked that may change a run.
+        case untilChange
+        case forGood
+    }
+
+    /// Models stay as they were read. What is told of connections changes by itself, as do the folders of models.
+    var endurance: Endurance {
+        switch op {
+        case "describe": .forGood
+        case "adjustments": .untilChange
+        case "status": shape == .object ? .none : .untilChange
+        default: .none
+        }
+    }
+
     /// The request as the wire has it.
     package var frame: [UInt8] {
         var writer = ByteWriter()

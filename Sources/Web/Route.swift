@@ -98,7 +98,7 @@ package enum Route: Equatable, Sendable {
         case ("models", 3) where path[2] == "areas.geojson":
             return asking { _ in Question(op: "describe", [("model", path[1])], shape: .areas) }
         case ("models", 3) where path[2] == "rates":
-            return asking(["from", "to", "by"]) { query throws(WebRefusal) in try rates("model", path[1], query) }
+            return asking(ratesFields) { query throws(WebRefusal) in try rates("model", path[1], query) }
         case ("runs", 1): return asking { _ in Question(op: "status", shape: .members(["runs"])) }
         case ("runs", 2): return asking { _ in Question(op: "status", [("run", path[1])], shape: .onlyRun) }
         case ("runs", 3) where path[2] == "steps":
@@ -106,7 +106,7 @@ package enum Route: Equatable, Sendable {
                 try steps(path[1], query)
             }
         case ("runs", 3) where path[2] == "rates":
-            return asking(["from", "to", "by"]) { query throws(WebRefusal) in try rates("run", path[1], query) }
+            return asking(ratesFields) { query throws(WebRefusal) in try rates("run", path[1], query) }
         case ("runs", 3) where path[2] == "adjustments":
             return (
                 reading + [.post],
@@ -146,12 +146,16 @@ package enum Route: Equatable, Sendable {
 
     // MARK: - Questions with fields
 
+    private static let ratesFields = ["from", "to", "by", "areas", "categories"]
+
     private static func rates(_ kind: String, _ name: String, _ query: QueryReader) throws(WebRefusal) -> Question {
         var fields: [JSON.Member] = [.init(kind, .string(name))]
         for field in ["from", "to"] {
             if let text = query.text(field) { fields.append(.init(field, .string(text))) }
         }
-        if let by = query.list("by") { fields.append(.init("by", .array(by.map { .string($0) }))) }
+        for field in ["by", "areas", "categories"] {
+            if let names = query.list(field) { fields.append(.init(field, .array(names.map { .string($0) }))) }
+        }
         return Question(op: "rates", fields: fields, shape: .object)
     }
 

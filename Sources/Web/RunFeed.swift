@@ -1,16 +1,18 @@
 import Coupling
+import CrimsCore
 import Protocol
 
 /// What there is to tell of one run, for all who follow it: steps by their number, and what else happens in between.
 struct RunFeed {
-    /// A step as the hub read it, or as it is told.
+    /// A step as it was drawn, or as it is told to all.
     enum Step {
-        case read([[UInt8]])
+        case drawn(TakenStep)
         case told([UInt8])
 
         var bytes: Int {
             switch self {
-            case .read(let frames): frames.reduce(0) { $0 + $1.count }
+            // What it will have, roughly: each incident is a row of numbers.
+            case .drawn(let step): 512 + 32 * step.incidents.count
             case .told(let bytes): bytes.count
             }
         }
@@ -93,6 +95,8 @@ struct RunFeed {
         }
     }
 
+    func has(_ seq: Int) -> Bool { steps[seq] != nil }
+
     // MARK: - What is told
 
     /// The number of the next note.
@@ -110,8 +114,8 @@ struct RunFeed {
         switch steps[seq] {
         case nil: return nil
         case .told(let event): return event
-        case .read(let frames):
-            let event = StepEvent(frames, run: run, seq: seq, legend: legend).bytes
+        case .drawn(let step):
+            let event = StepEvent(step, run: run, legend: legend).bytes
             keep(seq, .told(event))
             return event
         }

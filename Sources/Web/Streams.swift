@@ -1,12 +1,17 @@
+import CSystem
 import Coupling
+import Glibc
 import Protocol
 import Synchronization
 
 /// Everybody who follows a run.
 ///
-/// A stream is the number of the next step that it has to tell. The loop says where the runs stand, and the steps in
-/// between are read, those that are long past and the one that was just taken alike: so none can be missed or doubled
-/// where reading ends and hearing begins, and who is slow makes nothing pile up.
+/// A stream is the number of the next step that it has to tell. The loop says where the runs stand, and with it what it
+/// has drawn; steps that are not at hand are drawn again by the reader. Whatever way a step came, it is told by its
+/// number: so none can be missed or doubled where reading ends and hearing begins, and who is slow makes nothing pile up.
+///
+/// The hub's thread does no more than put down what is new. It is taken up, and followers are woken, a hundred times a
+/// second at most.
 final class Streams: Sendable {
     private struct Stream {
         let run: String
@@ -21,6 +26,21 @@ final class Streams: Sendable {
         var spokeAt: UInt64
     }
 
+    /// What the hub's thread has to say.
+    private enum News {
+        case place(String, RunPlace?)
+        case step(String, ObjectIdentifier, TakenStep)
+        case note(String, [UInt8])
+    }
+
+    private struct Desk {
+        /// Where the runs stand that are followed.
+        var places: [String: RunPlace] = [:]
+        var news: [News] = []
+        var steps = 0
+        var hasRung = false
+    }
+
     private struct State {
         var streams: [Int: Stream] = [:]
         var feeds: [String: RunFeed] = [:]
@@ -31,15 +51,26 @@ final class Streams: Sendable {
     static let max = 64
     private static let silence: UInt64 = 1_000_000_000
     /// Steps that are asked for at once, and bytes that are made ready at once.
-    private static let ahead = 16
+    private static let ahead = 64
     private static let batch = 65_536
+    /// Steps that wait to be taken up; those that find no room are drawn again.
+    private static let newsMax = 4_096
     private static let comment = Array(":\n\n".utf8)
 
     private let state = Mutex(State())
+    private let desk = Mutex(Desk())
+    /// Rings when there is news.
+    let bell: Int32
     private let door: Door
     private let now: @Sendable () -> UInt64
 
-    init(door: Door, now: @escaping @Sendable () -> UInt64) { (self.door, self.now) = (door, now) }
+    init(door: Door, now: @escaping @Sendable () -> UInt64) {
+        bell = crims_bell()
+        precondition(bell >= 0, "eventfd: \(String(cString: strerror(errno)))")
+        (self.door, self.now) = (door, now)
+    }
+
+    deinit { close(bell) }
 
     var count: Int { state.withLock { $0.streams.count } }
 
@@ -53,7 +84,10 @@ final class Streams: Sendable {
         state.withLock { state in
             guard state.streams.count < Self.max, !state.isEnding else { return nil }
             // One that is over is of an earlier run of this name, or its last followers are still being told so.
-            if state.feeds[run]?.place.identity != place.identity { state.feeds[run] = RunFeed(run, place, legend) }
+            if state.feeds[run]?.place.identity != place.identity {
+                state.feeds[run] = RunFeed(run, place, legend)
+                desk.withLock { $0.places[run] = place }
+            }
             state.made += 1
             let notes = state.feeds[run]?.notesEnd ?? 0
             state.feeds[run]?.followers += 1
@@ -61,7 +95,13 @@ final class Streams: Sendable {
                 run: run, connection: connection, seq: seq, notes: notes, pending: Array("retry: 1000\n\n".utf8),
                 spokeAt: now())
             door.watch { [weak self] hub in self?.look(at: hub) }
-            door.listen { [weak self] topic, payload in self?.hear(topic, payload) }
+            door.listen { [weak self] topic, payload in
+                self?.hear(topic, payload)
+            } steps: { [weak self] run, identity, step in
+                self?.hear(run, identity, step)
+            }
+            // The run may have gone on since it was looked at.
+            door.send { [weak self] hub in self?.look(at: hub) }
             return state.made
         }
     }
@@ -70,17 +110,20 @@ final class Streams: Sendable {
         state.withLock { state in
             guard let run = state.streams.removeValue(forKey: number)?.run else { return }
             state.feeds[run]?.followers -= 1
-            if state.feeds[run]?.followers ?? 0 <= 0 { state.feeds[run] = nil }
+            if state.feeds[run]?.followers ?? 0 <= 0 {
+                state.feeds[run] = nil
+                desk.withLock { _ = $0.places.removeValue(forKey: run) }
+            }
             guard state.streams.isEmpty else { return }
             door.watch(nil)
-            door.listen(nil)
+            door.listen(nil, steps: nil)
         }
     }
 
     /// Ends them all.
     func stop() {
         door.watch(nil)
-        door.listen(nil)
+        door.listen(nil, steps: nil)
         state.withLock { state in
             state.isEnding = true
             for number in state.streams.keys { Self.wake(number, &state) }
@@ -90,10 +133,21 @@ final class Streams: Sendable {
     // MARK: - On the hub's thread
 
     private func look(at hub: Hub) {
-        state.withLock { state in
-            for name in state.feeds.keys where state.feeds[name]?.stand(hub.place(of: name)) ?? false {
-                Self.wake(allOf: name, &state)
+        desk.withLock { desk in
+            for (name, place) in desk.places {
+                let now = hub.place(of: name)
+                guard now != place else { continue }
+                desk.places[name] = now
+                put(.place(name, now), on: &desk)
             }
+        }
+    }
+
+    private func hear(_ run: String, _ identity: ObjectIdentifier, _ step: TakenStep) {
+        desk.withLock { desk in
+            guard desk.places[run]?.identity == identity, desk.steps < Self.newsMax else { return }
+            desk.steps += 1
+            desk.news.append(.step(run, identity, step))
         }
     }
 
@@ -101,22 +155,56 @@ final class Streams: Sendable {
         let kind = Array("adjustment/".utf8)
         guard topic.starts(with: kind), topic.last == UInt8(ascii: "/") else { return }
         let run = String(decoding: topic[kind.count..<topic.count - 1], as: UTF8.self)
-        state.withLock { state in
-            guard state.feeds[run] != nil else { return }
-            state.feeds[run]?.note("adjustment", payload)
-            Self.wake(allOf: run, &state)
+        desk.withLock { desk in
+            guard desk.places[run] != nil else { return }
+            put(.note(run, payload), on: &desk)
         }
     }
 
-    private func keep(_ run: String, _ seq: Int, _ frames: [[UInt8]], of identity: ObjectIdentifier) {
+    private func put(_ news: News, on desk: inout Desk) {
+        desk.news.append(news)
+        guard !desk.hasRung else { return }
+        desk.hasRung = true
+        crims_bell_ring(bell)
+    }
+
+    // MARK: - On the reader's thread
+
+    private func keep(_ run: String, _ seq: Int, _ step: RunFeed.Step, of identity: ObjectIdentifier) {
         state.withLock { state in
             guard state.feeds[run]?.place.identity == identity else { return }
-            state.feeds[run]?.keep(seq, .read(frames))
-            Self.wake(allOf: run, &state)
+            state.feeds[run]?.keep(seq, step)
         }
     }
 
+    private func wake(allOf run: String) { state.withLock { Self.wake(allOf: run, &$0) } }
+
     // MARK: - On the ticker's thread
+
+    /// Takes up what is new, and wakes those whom it is for.
+    func takeUp() {
+        state.withLock { state in
+            let news = desk.withLock { desk in
+                defer { (desk.news, desk.steps, desk.hasRung) = ([], 0, false) }
+                return desk.news
+            }
+            var touched: Set<String> = []
+            for one in news {
+                switch one {
+                case .step(let run, let identity, let step):
+                    guard state.feeds[run]?.place.identity == identity else { continue }
+                    state.feeds[run]?.keep(step.seq, .drawn(step))
+                case .place(let run, let place):
+                    if state.feeds[run]?.stand(place) ?? false { touched.insert(run) }
+                case .note(let run, let payload):
+                    guard state.feeds[run] != nil else { continue }
+                    state.feeds[run]?.note("adjustment", payload)
+                    touched.insert(run)
+                }
+            }
+            for run in touched { Self.wake(allOf: run, &state) }
+        }
+    }
 
     /// Says something to those who have heard nothing for a second, which shows also whether they are still there.
     func tick(now: UInt64) {
@@ -187,21 +275,33 @@ final class Streams: Sendable {
         }
     }
 
-    /// Asks for the next steps. If the hub takes no more requests, the next tick asks again.
+    /// Has the next steps drawn again that are not here. If nobody can be asked for them now, the next tick asks again.
     private func ask(from first: Int, _ feed: inout RunFeed) {
         let (run, identity) = (feed.run, feed.place.identity)
-        // Those that were asked for and then forgotten are asked for again.
-        for seq in first..<min(first + Self.ahead, feed.place.nextSeq) where !feed.asked.contains(seq) {
-            let question = Question(
-                op: "read",
-                fields: [
-                    .init("run", .string(run)), .init("seq", .number(Double(seq))), .init("format", "columns"),
-                ], shape: .object)
-            let isAsked = door.ask(question.frame, role: .observer) { [weak self] frames in
-                self?.keep(run, seq, frames, of: identity)
-            }
-            guard isAsked else { return }
-            feed.asked.insert(seq)
+        var range = first..<first
+        while range.upperBound < min(first + Self.ahead, feed.place.nextSeq), !feed.has(range.upperBound),
+            !feed.asked.contains(range.upperBound)
+        {
+            range = first..<range.upperBound + 1
         }
+        guard !range.isEmpty else { return }
+        let isAsked = door.send { [self, range] hub in
+            guard let plan = hub.plan(range, of: run, identity) else { return }
+            door.reader.add(door.newQuestion()) { cache in
+                let reading = StepsReading(plan, cache)
+                return { isOver in
+                    let isDone = reading.work(until: isOver) { seq, result in
+                        switch result {
+                        case .success(let step): self.keep(run, seq, .drawn(step), of: identity)
+                        case .failure(let refusal):
+                            self.keep(run, seq, .told(StepEvent(refusal, seq: seq, run: run).bytes), of: identity)
+                        }
+                    }
+                    self.wake(allOf: run)
+                    return isDone
+                }
+            }
+        }
+        if isAsked { feed.asked.formUnion(range) }
     }
 }

@@ -49,6 +49,8 @@ func noticeConnection(
     guard let context, let connection, let visitor else { return }
     let server = Unmanaged<WebServer>.fromOpaque(context).takeUnretainedValue()
     if what == .CONNECTION_NOTIFY_STARTED {
+        // Once would do, but there is nothing else that libmicrohttpd calls when its thread begins.
+        server.standBack()
         visitor.pointee = Unmanaged.passRetained(server.enter(connection)).toOpaque()
     } else if let pointer = visitor.pointee {
         visitor.pointee = nil

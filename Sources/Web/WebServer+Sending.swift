@@ -18,7 +18,18 @@ extension WebServer {
     ///
     /// - Returns: false if it does not take it; the connection ends then.
     func send(_ reply: Reply, _ exchange: Exchange, _ connection: ConnectionHandle) -> Bool {
+        guard let made = make(reply) else { return false }
+        return send(made, exchange, connection)
+    }
+
+    func send(_ reply: SentReply, _ exchange: Exchange, _ connection: ConnectionHandle) -> Bool {
         exchange.stage = .answered
+        tally.reply(reply.status)
+        return MHD_queue_response(connection.pointer, UInt32(reply.status), reply.response) == .YES
+    }
+
+    /// A reply as libmicrohttpd has it; nil if there is no memory for it.
+    func make(_ reply: Reply) -> SentReply? {
         let body = Unmanaged.passRetained(SharedBody(reply.body, tally))
         // An array's elements lie still as long as nobody writes to it, and this one is a constant of its own.
         let start = body.takeUnretainedValue().bytes.withUnsafeBytes { $0.baseAddress }
@@ -27,15 +38,13 @@ extension WebServer {
             { context in if let context { Unmanaged<SharedBody>.fromOpaque(context).release() } }, body.toOpaque())
         guard let response else {
             body.release()
-            return false
+            return nil
         }
-        defer { MHD_destroy_response(response) }
         add(reply.headers, reply.type, to: response)
         if !reply.headers.contains(where: { $0.name == "Cache-Control" }) {
             MHD_add_response_header(response, "Cache-Control", "no-store")
         }
-        tally.reply(reply.status.rawValue)
-        return MHD_queue_response(connection.pointer, UInt32(reply.status.rawValue), response) == .YES
+        return SentReply(response, status: reply.status.rawValue, bytes: reply.body.count)
     }
 
     func add(_ headers: [Header], _ type: MediaType, to response: OpaquePointer) {

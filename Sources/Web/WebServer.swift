@@ -1,4 +1,5 @@
 import CMicroHTTPD
+import CSystem
 import Coupling
 import Glibc
 import Models
@@ -16,11 +17,13 @@ public final class WebServer: Sendable {
     let now: @Sendable () -> UInt64
     private let buckets: Mutex<TokenBuckets>
     let tally = WebTally()
+    private let cache = ReplyCache()
     let streams: Streams
     let data: DataService
     private let description: Reply
     private let isReady = Atomic<Bool>(false)
     let isEnding = Atomic<Bool>(false)
+    private let hasStoodBack = Atomic<Bool>(false)
     /// Answers that are waited for, and not given back yet.
     private let waiting = Mutex<[ObjectIdentifier: Waiting]>([:])
     private let daemon = Mutex<DaemonHandle?>(nil)
@@ -70,9 +73,13 @@ public final class WebServer: Sendable {
             throw .system(call: "MHD_start_daemon", address: address.url, reason: "no thread, or no memory")
         }
         daemon.withLock { $0 = DaemonHandle(pointer: started) }
-        ticker.start { [visitors, streams, now] in
+        door.reader.start()
+        ticker.start(news: streams.bell, now: now) { [unowned self] in
             visitors.sweep(now: now())
             streams.tick(now: now())
+            forgetTheGone()
+        } hear: { [streams] in
+            streams.takeUp()
         }
     }
 
@@ -98,6 +105,11 @@ public final class WebServer: Sendable {
     }
 
     // MARK: - On libmicrohttpd's thread
+
+    /// Steps come first where there are more threads than processors.
+    func standBack() {
+        if !hasStoodBack.exchange(true, ordering: .relaxed) { crims_stand_back() }
+    }
 
     func enter(_ connection: OpaquePointer) -> Visitor {
         visitors.enter(
@@ -131,6 +143,10 @@ public final class WebServer: Sendable {
             exchange.visitor?.waitingSince.store(0, ordering: .relaxed)
             do throws(WebRefusal) {
                 if let refusal = exchange.refusal { throw refusal }
+                // Not before: whom libmicrohttpd has an answer for at once, it takes no further request from.
+                if method == "GET", hasRuns, let reply = cache.reply(to: exchange.target, holds: door.holds) {
+                    return send(reply, exchange, connection)
+                }
                 return try answer(exchange, connection, method: method)
             } catch {
                 return send(Reply(error), exchange, connection)
@@ -174,7 +190,7 @@ public final class WebServer: Sendable {
         case .ask(let question):
             try requireReady()
             if question.changes { try requireToken(connection, method: method) }
-            return try ask(question, exchange, connection)
+            return try ask(question, exchange, connection, method: method)
         case .metrics:
             try requireReady()
             return try wait(exchange, connection) { waiting in
@@ -225,15 +241,31 @@ public final class WebServer: Sendable {
     }
 
     private func ask(
-        _ question: Question, _ exchange: Exchange, _ connection: ConnectionHandle
+        _ question: Question, _ exchange: Exchange, _ connection: ConnectionHandle, method: String
     ) throws(WebRefusal) -> Bool {
         guard tally.unreadBytes < Self.unreadMax else { throw Self.ending }
         let role: Role = question.changes ? .policy : .observer
+        let isKept = method == "GET" && question.endurance != .none
         return try wait(exchange, connection) { waiting in
-            door.ask(question.frame, role: role) { waiting.finish(.frames($0)) }
+            waiting.ticket = door.ask(question.frame, role: role, isShared: question.endurance != .none) {
+                waiting.finish(.frames($0, holdsAt: $1))
+            }
+            return waiting.ticket != nil
         } then: { said in
-            guard case .frames(let frames) = said else { return self.send(Reply(Self.ending), exchange, connection) }
-            return self.send(question.reply(to: frames, boundaries: self.options.boundaries), exchange, connection)
+            guard case .frames(let frames, let holdsAt) = said else {
+                return self.send(Reply(Self.ending), exchange, connection)
+            }
+            // Who asked the same may have been answered just before.
+            if isKept, let reply = self.cache.reply(to: exchange.target, holds: { $0 == holdsAt }) {
+                return self.send(reply, exchange, connection)
+            }
+            let reply = question.reply(to: frames, boundaries: self.options.boundaries)
+            guard let made = self.make(reply) else { return false }
+            if isKept, reply.status == .ok, question.endurance == .forGood || holdsAt != nil {
+                self.cache.keep(
+                    made, to: exchange.target, holdsAt: question.endurance == .forGood ? nil : holdsAt)
+            }
+            return self.send(made, exchange, connection)
         }
     }
 
@@ -242,7 +274,7 @@ public final class WebServer: Sendable {
         _ exchange: Exchange, _ connection: ConnectionHandle, for begin: (Waiting) -> Bool,
         then: @escaping (Said) -> Bool
     ) throws(WebRefusal) -> Bool {
-        let waiting = Waiting(connection)
+        let waiting = Waiting(connection, descriptor: exchange.visitor?.descriptor ?? -1)
         guard begin(waiting) else { throw Self.ending }
         exchange.stage = .waiting(waiting, then: then)
         self.waiting.withLock { $0[ObjectIdentifier(waiting)] = waiting }
@@ -254,7 +286,20 @@ public final class WebServer: Sendable {
     private func finish(_ waiting: Waiting, _ then: (Said) -> Bool) -> Bool {
         guard let said = waiting.take() else { return true }
         _ = self.waiting.withLock { $0.removeValue(forKey: ObjectIdentifier(waiting)) }
+        if case .gone = said { return false }
         return then(said)
+    }
+
+    /// Takes back what was asked by those who have gone since. libmicrohttpd does not look at connections that wait.
+    private func forgetTheGone() {
+        let all = waiting.withLock { Array($0.values) }.filter { $0.tick() }
+        guard !all.isEmpty else { return }
+        var gone = [UInt8](repeating: 0, count: all.count)
+        crims_look_for_gone(all.map(\.descriptor), &gone, all.count)
+        for (waiting, isGone) in zip(all, gone) where isGone != 0 {
+            if let ticket = waiting.ticket { door.forget(ticket) }
+            waiting.finish(.gone)
+        }
     }
 
     /// The poll loop turns once a second at least, but for the time in which a model is read.

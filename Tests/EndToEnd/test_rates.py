@@ -60,6 +60,45 @@ def test_values_of_each_dimension_are_the_models_or_the_calendars(client, steppe
     assert set(values["hour_of_week"]) <= set(range(168))
 
 
+@pytest.mark.parametrize("by", [[], ["area"], ["area", "category", "month"], ["code", "day"], ["hour_of_week"]])
+def test_hours_without_adjustments_are_summed_as_those_with(client, new_run, by):
+    """A factor of 1 changes nothing, but has every hour gone through cell by cell; the baseline never is."""
+    run = new_run(start="2020-02-27T05:00")
+    client.adjust(run=run, factor=1)
+    rows = client.rates(run=run, **WINDOW, by=by)["rows"]
+    for row in rows:
+        # Nine digits are written, and sums in another order may part them by one in the last.
+        assert row["expected"] == pytest.approx(row["baseline"], rel=1.01e-8), row
+    assert sum(row["expected"] != row["baseline"] for row in rows) <= 1 + len(rows) / 10_000
+
+
+@pytest.mark.parametrize("by", [[], ["area"], ["category", "day"], ["area", "code", "month"], ["hour"]])
+def test_a_selection_has_the_rows_and_counts_of_its_part(client, stepped, by):
+    run, _ = stepped
+    areas, categories = ["E02001328", "E02001327", "E02001400"], ["burglary", "drugs"]
+    chosen = client.rates(run=run, **WINDOW, by=by, areas=areas, categories=categories)["rows"]
+    rest = [name for name in by if name not in ("area", "category")]
+    full = client.rates(run=run, **WINDOW, by=["area", "category", *rest])
+    theirs = [row for row in full["rows"] if row["area"] in areas and row["category"] in categories]
+    sums = {}
+    for row in theirs:
+        key = tuple(row[name] for name in by)
+        sums.setdefault(key, [0, 0])
+        for index, field in enumerate(("expected", "baseline")):
+            sums[key][index] += row[field]
+    assert [tuple(row[name] for name in by) for row in chosen] and len(chosen) == len(sums)
+    for row in chosen:
+        expected, baseline = sums[tuple(row[name] for name in by)]
+        assert row["expected"] == pytest.approx(expected, rel=EXACT)
+        assert row["baseline"] == pytest.approx(baseline, rel=EXACT)
+
+
+def test_a_selection_of_what_there_is_not_is_refused(client):
+    assert client.refused("rates", model=MODEL, **WINDOW, areas=["E0"])["code"] == "unknown_area"
+    assert client.refused("rates", model=MODEL, **WINDOW, categories=["burglry"])["code"] == "unknown_crime"
+    assert client.refused("rates", model=MODEL, **WINDOW, areas=[])["field"] == "areas"
+
+
 def test_rows_of_zero_are_kept(client, new_run, model):
     run = new_run()
     client.adjust(run=run, factor=0)

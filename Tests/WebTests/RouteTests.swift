@@ -17,8 +17,9 @@ struct RouteTests {
             try frame("GET", "/api/v1/runs/r/steps?seq=4&count=2&format=csv&areas=E1,E2")
                 == #"{"v":1,"op":"read","run":"r","seq":4,"count":2,"format":"csv","areas":["E1","E2"]}"#)
         #expect(
-            try frame("HEAD", "/api/v1/runs/r/rates?from=2020-01-01&to=2020-01-02&by=area,hour")
-                == #"{"v":1,"op":"rates","run":"r","from":"2020-01-01","to":"2020-01-02","by":["area","hour"]}"#)
+            try frame("HEAD", "/api/v1/runs/r/rates?from=2020-01-01&to=2020-01-02&by=area,hour&areas=E1,E2")
+                == #"{"v":1,"op":"rates","run":"r","from":"2020-01-01","to":"2020-01-02","by":["area","hour"],"#
+                + #""areas":["E1","E2"]}"#)
         #expect(
             try frame("POST", "/api/v1/runs/r/adjustments", #"{"factor":0.5}"#)
                 == #"{"v":1,"op":"adjust","run":"r","factor":0.5}"#)

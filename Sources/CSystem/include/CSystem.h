@@ -32,4 +32,9 @@ void crims_bell_still(int descriptor);
 
 /// Gives memory that nothing uses any more back to the system, which an allocator may otherwise keep for good.
 void crims_give_memory_back(void);
+/// Has the calling thread give way to others where there are more of them than processors.
+void crims_stand_back(void);
+
+/// Of some connections, marks in `gone` those whose peer has closed its side or more.
+void crims_look_for_gone(const int *descriptors, uint8_t *gone, size_t count);
 #endif
