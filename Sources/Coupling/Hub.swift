@@ -62,6 +62,14 @@ public final class Hub {
     public internal(set) var tally = HubTally()
     /// Whether somebody hears what happens to runs by another way than subscriptions.
     public var isHeard = false
+    // What a plain step needs; kept for its memory.
+    var lanes = StepLanes()
+    var plainColumns = IncidentColumns(origin: CivilMinute(minutes: 0))
+    var plainCounts: [Int] = []
+    /// What the last plain step is answered.
+    public internal(set) var plainReply = ReplyFrames()
+    /// The last plain step.
+    var plainStep: (lane: StepLane, step: StepDraft)?
     /// The runs for whose next step somebody waits, so that none of the others is looked at for time-outs.
     var atBarrier: [Run] = []
 
@@ -84,6 +92,7 @@ public final class Hub {
     ///
     /// - Parameter refusal: what the transport has against it, if anything.
     public func receive(frame: UnsafeRawBufferPointer, from peer: Peer, refusing refusal: Refusal? = nil) {
+        if refusal == nil, takesPlainStep(frame, from: peer) { return }
         let request: Request
         do throws(RequestFailure) {
             request = try Request(frame: frame, bytesMax: limits.requestBytes)
@@ -273,6 +282,7 @@ public final class Hub {
     }
 
     func remove(_ name: String) {
+        leaveLane(name)
         runs[name] = nil
         stopped[name] = nil
         order.removeAll { $0 == name }
@@ -282,6 +292,7 @@ public final class Hub {
     func insert(_ run: StoppedRun) {
         if !isTaken(run.name) { order.append(run.name) }
         countName(run.name)
+        leaveLane(run.name)
         runs[run.name] = nil
         stopped[run.name] = run
     }

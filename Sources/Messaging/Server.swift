@@ -17,7 +17,8 @@ public final class Server {
     private let authenticator: Authenticator?
     let log: Access.Log
     let connections: Connections
-    private let inbox = Inbox()
+    let inbox = Inbox()
+    let frames = FramePool()
     /// With as many connections as the system has room for.
     public let limits: Limits
     public let controlEndpoints: [String]
@@ -173,12 +174,18 @@ public final class Server {
             // Before it waits: sending may have used up what told of news.
             if events.isUnsettled { receiveSubscriptions(hub) }
             if control.isUnsettled { receiveRequests(hub, isTold: false) }
+            if !hub.hasWork, !isUnsettled, hub.hasDraftToDraw {
+                // libzmq's thread may want this processor for the reply.
+                sched_yield()
+                hub.drawAhead()
+            }
         }
     }
 
     /// Whether waiting could miss something.
     private var isUnsettled: Bool {
-        control.isUnsettled || events.isUnsettled || connections.isUnsettled || authenticator?.socket.isUnsettled == true
+        control.isUnsettled || events.isUnsettled || connections.isUnsettled
+            || authenticator?.socket.isUnsettled == true
     }
 
     /// What there is to do.
@@ -239,6 +246,7 @@ public final class Server {
             if number > 0 || !isTold || connections.asking(control.source) == nil { takeDepartures(hub) }
             // The router puts the client's address first; an empty frame before another one is REQ's envelope.
             let enveloped = inbox.count > 2 && inbox[1].isEmpty
+            if answerPlainStep(hub, enveloped: enveloped) { continue }
             guard var peer = peer(route: Array(inbox[0]), enveloped: enveloped) else { continue }
             let body = enveloped ? 2 : 1
             var refusal: Refusal?
@@ -260,7 +268,7 @@ public final class Server {
     }
 
     /// What there is against a further request by a connection.
-    private func objection(to connection: Connection) -> Refusal? {
+    func objection(to connection: Connection) -> Refusal? {
         if connection.inFlight >= limits.requestsInFlight {
             return .limit(
                 "requests_in_flight",
