@@ -132,6 +132,7 @@ public final class Hub {
 
     /// Once a second.
     public func heartbeat() {
+        recorder.settle()
         var writer = ByteWriter(capacity: 256)
         writer.raw("{\"journal\":")
         writer.quoted(identity.journal)
