@@ -68,6 +68,13 @@ public final class Hub {
     public var hearStep: ((_ run: String, _ identity: ObjectIdentifier, _ step: TakenStep) -> Void)?
     /// Takes a reading that it has a thread for, or says that it has none for this peer.
     public var readElsewhere: ((ReadingPlan, Peer) throws(Refusal) -> Bool)?
+    // What a plain step needs; kept for its memory.
+    var lanes = StepLanes()
+    var plainCounts: [Int] = []
+    /// What the last plain step is answered.
+    public internal(set) var plainReply = ReplyFrames()
+    /// The last plain step.
+    var plainStep: (lane: StepLane, step: StepDraft)?
     /// The runs for whose next step somebody waits, so that none of the others is looked at for time-outs.
     var atBarrier: [Run] = []
 
@@ -90,6 +97,7 @@ public final class Hub {
     ///
     /// - Parameter refusal: what the transport has against it, if anything.
     public func receive(frame: UnsafeRawBufferPointer, from peer: Peer, refusing refusal: Refusal? = nil) {
+        if refusal == nil, takesPlainStep(frame, from: peer) { return }
         let request: Request
         do throws(RequestFailure) {
             request = try Request(frame: frame, bytesMax: limits.requestBytes)
@@ -130,6 +138,7 @@ public final class Hub {
 
     /// Once a second.
     public func heartbeat() {
+        recorder.settle()
         var writer = ByteWriter(capacity: 256)
         writer.raw("{\"journal\":")
         writer.quoted(identity.journal)
@@ -278,6 +287,7 @@ public final class Hub {
     }
 
     func remove(_ name: String) {
+        leaveLane(name)
         runs[name] = nil
         stopped[name] = nil
         order.removeAll { $0 == name }
@@ -287,6 +297,7 @@ public final class Hub {
     func insert(_ run: StoppedRun) {
         if !isTaken(run.name) { order.append(run.name) }
         countName(run.name)
+        leaveLane(run.name)
         runs[run.name] = nil
         stopped[run.name] = run
     }

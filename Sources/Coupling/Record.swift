@@ -98,6 +98,13 @@ public protocol Recorder: AnyObject {
     ///
     /// - Throws: `storage`; then nothing is kept, and nothing may be acknowledged.
     func append(_ record: Record) throws(Refusal)
+
+    /// Once a second: puts what was kept in passing where it is to stay.
+    func settle()
+}
+
+extension Recorder {
+    public func settle() {}
 }
 
 /// Keeps nothing: runs end with the process.

@@ -55,6 +55,9 @@ final class Run {
     /// What it was forked with, and the answer to that.
     let origin: (request: ForkRequest, nextSeq: Int)?
 
+    /// How often anything has changed of which a step is a function.
+    private(set) var changes = 0
+
     // What the hub keeps with a run.
     var isBusy = false
     var isStepping = false
@@ -122,7 +125,10 @@ final class Run {
     }
 
     /// Adds what had to be drawn to know it.
-    func count(_ more: Int) { incidents += more }
+    func count(_ more: Int) {
+        changes += 1
+        incidents += more
+    }
 
     /// What the `adjust` lists of the requests that took these steps came to.
     func adjusted(in steps: Range<Int>) -> [String] {
@@ -141,6 +147,14 @@ final class Run {
         return adjustments.lazy.map(\.scheduled).filter { $0.acts(in: window) }
     }
 
+    /// As ``schedule(in:)`` of a window from now on, in memory that there is.
+    func gatherSchedule(in window: Range<Int>, into schedule: inout [ScheduledAdjustment]) {
+        schedule.removeAll(keepingCapacity: true)
+        for index in live where adjustments[index].scheduled.acts(in: window) {
+            schedule.append(adjustments[index].scheduled)
+        }
+    }
+
     func adjustment(key: String) -> AcceptedAdjustment? { keys[key].map { adjustments[$0] } }
 
     func index(ofAdjustment id: String) -> Int? {
@@ -153,6 +167,7 @@ final class Run {
     // MARK: - Changes
 
     func take(_ accepted: [AcceptedAdjustment]) {
+        changes += 1
         for adjustment in accepted {
             if let key = adjustment.terms.key { keys[key] = adjustments.count }
             if adjustment.scheduled.end > time.minutes { live.append(adjustments.count) }
@@ -161,6 +176,7 @@ final class Run {
     }
 
     func take(_ step: Record.Stepped) {
+        changes += 1
         milestones.append(Milestone(seq: step.seq, incidents: incidents, adjusted: step.asked.flatMap(\.adjusted)))
         last = step
         nextSeq = step.seq + step.steps
@@ -172,6 +188,7 @@ final class Run {
     /// Ends an adjustment at the next step; a second time changes nothing.
     func retract(_ index: Int) -> AcceptedAdjustment.Retraction {
         if let retraction = adjustments[index].retraction { return retraction }
+        changes += 1
         let retraction = AcceptedAdjustment.Retraction(seq: nextSeq, time: time)
         adjustments[index].retraction = retraction
         adjustments[index].scheduled.end = min(adjustments[index].scheduled.end, time.minutes)
@@ -179,5 +196,8 @@ final class Run {
         return retraction
     }
 
-    func close() { isClosed = true }
+    func close() {
+        changes += 1
+        isClosed = true
+    }
 }

@@ -7,9 +7,12 @@ struct Subscriptions {
     /// What was found out about topics since something last changed.
     private var known: [[UInt8]: Bool] = [:]
     private static let knownMax = 10_000
+    /// How often anything has changed.
+    private(set) var changes = 0
 
     /// Takes a listener's subscription or its end.
     mutating func change(_ prefix: [UInt8], subscribe: Bool, by listener: Int) {
+        changes += 1
         known.removeAll(keepingCapacity: true)
         let count = (prefixes[prefix]?[listener] ?? 0) + (subscribe ? 1 : -1)
         prefixes[prefix, default: [:]][listener] = count > 0 ? count : nil
@@ -18,6 +21,7 @@ struct Subscriptions {
 
     /// Forgets a listener that has gone.
     mutating func remove(_ listener: Int) {
+        changes += 1
         known.removeAll(keepingCapacity: true)
         for prefix in prefixes.filter({ $0.value[listener] != nil }).keys {
             prefixes[prefix]?[listener] = nil
@@ -28,6 +32,7 @@ struct Subscriptions {
     mutating func setDeaf(_ listeners: Set<Int>) {
         guard listeners != deaf else { return }
         deaf = listeners
+        changes += 1
         known.removeAll(keepingCapacity: true)
     }
 

@@ -17,6 +17,18 @@ extension Hub {
         hearStep(draw.run.name, ObjectIdentifier(draw.run), TakenStep(draw, seq: seq))
     }
 
+    /// Tells of a plain step.
+    func tell(_ step: StepDraft, of lane: StepLane) {
+        guard let hearStep, lane.columns.count <= limits.incidentsPerReply else { return }
+        let window = step.window
+        hearStep(
+            lane.run.name, ObjectIdentifier(lane.run),
+            TakenStep(
+                seq: step.seq, from: CivilMinute(minutes: window.lowerBound),
+                to: CivilMinute(minutes: window.upperBound),
+                expectation: step.expectation, incidents: lane.columns))
+    }
+
     /// Steps of a run to be drawn again; nil if that run goes on no more, or has not taken them.
     public func plan(_ steps: Range<Int>, of name: String, _ identity: ObjectIdentifier) -> StepsPlan? {
         guard let run = runs[name], ObjectIdentifier(run) == identity, steps.upperBound <= run.nextSeq else {

@@ -124,29 +124,9 @@ struct WindowDraw {
     func write(
         seq: Int, steps: Int, adjusted: [String], format: Format, to writer: inout ByteWriter
     ) -> [[UInt8]] {
-        writer.raw(",\"seq\":")
-        writer.integer(seq)
-        writer.raw(",\"steps\":")
-        writer.integer(steps)
-        writer.raw(",\"from\":")
-        writer.quoted(CivilMinute(minutes: window.lowerBound))
-        writer.raw(",\"to\":")
-        writer.quoted(CivilMinute(minutes: window.upperBound))
-        writer.raw(",\"count\":")
-        writer.integer(count)
-        writer.raw(",\"expected\":")
-        writer.real(expectation.expected)
-        writer.raw(",\"baseline\":")
-        writer.real(expectation.baseline)
-        writer.raw(",\"in_force\":")
-        writer.integer(expectation.inForce)
-        expectation.capped ? writer.raw(",\"capped\":true") : writer.raw(",\"capped\":false")
-        writer.raw(",\"adjusted\":")
-        writer.json(.array(adjusted.map { .string($0) }))
-        writer.raw(",\"next_seq\":")
-        writer.integer(seq + steps)
-        run.arguments.end?.minutes == window.upperBound
-            ? writer.raw(",\"ended\":true") : writer.raw(",\"ended\":false")
+        writer.stepHead(
+            seq: seq, steps: steps, window: window, count: count, expectation: expectation, adjusted: adjusted,
+            isLast: run.arguments.end?.minutes == window.upperBound)
         switch format {
         case .records:
             writer.raw(",\"incidents\":[")
@@ -159,11 +139,7 @@ struct WindowDraw {
                 where: { selection.categories?[$0] ?? true })
         case .csv: return [csv.bytes]
         case .columns:
-            writer.raw(
-                """
-                ,"columns":[{"name":"id","type":"i64"},{"name":"time","type":"i32"},{"name":"MSOA","type":"u16"},\
-                {"name":"crime","type":"u16"},{"name":"suspect","type":"u8"}]
-                """)
+            writer.raw(IncidentColumns.legend)
             return columns.packed
         case .none: break
         }

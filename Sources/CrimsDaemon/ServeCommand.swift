@@ -96,6 +96,7 @@ extension Tool {
         let manager = serviceManager(tells: server.controlEndpoints)
         server.run(hub, manager: manager, endsWithInput: arguments.has("end-with-input"), door: web == nil ? nil : door)
         web?.stop()
+        journal?.settle()
         // Folder and paths are held until the last reply has been given.
         withExtendedLifetime((data, locks)) { Terminal.log("ended") }
     }

@@ -24,20 +24,46 @@ public struct SHA256 {
 public enum BLAKE2b {
     public static let byteCount = 32
 
-    /// Whether the bytes have this hash.
-    public static func matches(_ bytes: [UInt8], _ hash: [UInt8]) -> Bool {
-        guard hash.count == byteCount else { return false }
-        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: byteCount) { own in
-            crypto_generichash(own.baseAddress!, byteCount, bytes, UInt64(bytes.count), nil, 0)
-            return hash.withUnsafeBytes { memcmp($0.baseAddress!, own.baseAddress!, byteCount) == 0 }
+    /// A hash, without memory of its own.
+    public struct Digest: Equatable, Sendable {
+        private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+
+        /// What nothing has.
+        public static let zero = Digest()
+
+        init() {}
+
+        /// Nil unless there are as many bytes as a hash has.
+        public init?(_ bytes: UnsafeRawBufferPointer) {
+            guard bytes.count == byteCount else { return nil }
+            withUnsafeMutableBytes(of: &words) { $0.copyMemory(from: bytes) }
+        }
+
+        public static func == (left: Digest, right: Digest) -> Bool { left.words == right.words }
+
+        public func copy(to place: UnsafeMutableRawPointer) {
+            withBytes { place.copyMemory(from: $0.baseAddress!, byteCount: byteCount) }
+        }
+
+        public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+            withUnsafeBytes(of: words, body)
+        }
+
+        /// Lower-case hexadecimal digits.
+        public var text: String { Hexadecimal.text(withBytes { Array($0) }) }
+
+        fileprivate mutating func take(_ bytes: [UInt8]) {
+            withUnsafeMutableBytes(of: &words) {
+                _ = crypto_generichash(
+                    $0.baseAddress!.assumingMemoryBound(to: UInt8.self), byteCount, bytes, UInt64(bytes.count), nil, 0)
+            }
         }
     }
 
-    public static func hash(_ bytes: [UInt8]) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: byteCount) { hash, count in
-            crypto_generichash(hash.baseAddress!, byteCount, bytes, UInt64(bytes.count), nil, 0)
-            count = byteCount
-        }
+    public static func hash(_ bytes: [UInt8]) -> Digest {
+        var digest = Digest()
+        digest.take(bytes)
+        return digest
     }
 }
 

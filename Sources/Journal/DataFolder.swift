@@ -94,7 +94,7 @@ public final class DataFolder {
 
     /// By which a damaged id is told from another's, which clients would go by.
     private static func check(_ journal: String, _ boot: Int) -> String {
-        Hexadecimal.text(BLAKE2b.hash(Array("\(journal) \(boot)".utf8)))
+        BLAKE2b.hash(Array("\(journal) \(boot)".utf8)).text
     }
 
     private static func makeFolders(_ path: String) throws(DataFolderError) {

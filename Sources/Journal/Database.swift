@@ -1,5 +1,6 @@
 import CSQLite
 import Glibc
+import Hashing
 
 /// Why the journal cannot be had or is not what was written.
 public enum JournalError: Error, Equatable, CustomStringConvertible {
@@ -69,7 +70,7 @@ package final class Database {
         return try statement.next() ? statement.text(0) : nil
     }
 
-    func integer(_ sql: String) throws(JournalError) -> Int {
+    package func integer(_ sql: String) throws(JournalError) -> Int {
         let statement = try prepare(sql)
         return try statement.next() ? statement.integer(0) : 0
     }
@@ -133,8 +134,12 @@ final class Statement {
         }
     }
 
-    func bind(_ index: Int32, blob: [UInt8]) {
-        _ = sqlite3_bind_blob(handle, index, blob, Int32(blob.count), Self.transient)
+    func bind(_ index: Int32, text: String) {
+        _ = sqlite3_bind_text(handle, index, text, Int32(text.utf8.count), Self.transient)
+    }
+
+    func bind(_ index: Int32, blob: UnsafeRawBufferPointer) {
+        _ = sqlite3_bind_blob(handle, index, blob.baseAddress, Int32(blob.count), Self.transient)
     }
 
     func integer(_ column: Int32) -> Int { Int(sqlite3_column_int64(handle, column)) }
@@ -160,6 +165,13 @@ final class Statement {
         let count = Int(sqlite3_column_bytes(handle, column))
         guard let start = sqlite3_column_blob(handle, column) else { return [] }
         return Array(UnsafeRawBufferPointer(start: start, count: count))
+    }
+
+    /// A blob that is a hash; zero if it is none.
+    func digest(_ column: Int32) -> BLAKE2b.Digest {
+        guard let start = sqlite3_column_blob(handle, column) else { return .zero }
+        let bytes = UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
+        return BLAKE2b.Digest(bytes) ?? .zero
     }
 
     /// SQLite takes a copy.

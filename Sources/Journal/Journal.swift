@@ -1,9 +1,13 @@
 import Coupling
 import Glibc
+import Hashing
 import Protocol
 
-/// What has been acknowledged, in an SQLite database with a write-ahead log and one writer: each record is a
-/// transaction of its own, committed before it is answered.
+/// What has been acknowledged, in an SQLite database with a write-ahead log and one writer, and what came last in a
+/// ``Tail`` in front of it: each record is kept before it is answered.
+///
+/// What there are most of, steps and adjustments, goes into the tail, where that outlives what is asked for: the
+/// process. It is put into the database when it is full, before any other record, and once a second.
 public final class Journal: Recorder {
     /// What an acknowledgement outlives.
     public enum Sync: String, CaseIterable, Sendable {
@@ -29,6 +33,10 @@ public final class Journal: Recorder {
     private let database: Database
     private let insertion: Statement
     private let mark: Acknowledged
+    private let tail: Tail
+    /// Whether a commit has failed since one was done: what it wrote may lie in SQLite's log, and would come back with
+    /// the number of a record that were in the tail alone.
+    private var isLogInDoubt = false
     private let sync: Sync
     private var ledger = Ledger()
     /// The number of the last record, those that were removed included.
@@ -58,6 +66,7 @@ public final class Journal: Recorder {
         }
         insertion = try database.prepare("INSERT INTO record VALUES (?,?,?,?,?,?,?,?,?,?,?,?)")
         mark = try Acknowledged(folder + "/" + Self.markName)
+        tail = try Tail(folder + "/" + Tail.name)
     }
 
     private static let schema = """
@@ -81,31 +90,40 @@ public final class Journal: Recorder {
     ) throws(JournalError) -> [Notice] {
         var notices = try removeRefused()
         let rows = try RowReader(database)
-        while let row = try rows.next() {
-            let reason = ledger.take(row)
-            if let reason, ledger.entries[row.opening] == nil {
-                throw .damaged(path: database.path, reason: "\(reason); \(Self.wayOut)")
-            }
-            let name = ledger.entries[row.opening]?.name ?? ""
-            do throws(Refusal) {
-                if let reason { throw Refusal(.storage, "\(reason): run '\(name)' is stopped; \(Self.wayOut)") }
-                if ledger.entries[row.opening]?.damage == nil || row.event == .close || row.event == .delete {
-                    visit(try row.record(run: name))
-                }
-            } catch {
-                damaged(name, error)
-            }
-        }
+        while let row = try rows.next() { try take(row, visit, damaged) }
         number = ledger.rows + (try database.integer("SELECT coalesce(sum(records), 0) FROM removed"))
         guard number >= ledger.last else {
             throw .damaged(
                 path: database.path,
                 reason: "of \(ledger.last) records \(ledger.last - number) are missing; \(Self.wayOut)")
         }
+        for row in tail.resume(after: number) {
+            try take(row, visit, damaged)
+            number = row.number
+        }
         if let lost = try recordsLost() { notices.append(.lost(records: lost)) }
         mark.begin(.init(number: number))
+        settle()
         try removeDeleted()
         return notices
+    }
+
+    private func take(
+        _ row: StoredRecord, _ visit: (Record) -> Void, _ damaged: (_ run: String, _ refusal: Refusal) -> Void
+    ) throws(JournalError) {
+        let reason = ledger.take(row)
+        if let reason, ledger.entries[row.opening] == nil {
+            throw .damaged(path: database.path, reason: "\(reason); \(Self.wayOut)")
+        }
+        let name = ledger.entries[row.opening]?.name ?? ""
+        do throws(Refusal) {
+            if let reason { throw Refusal(.storage, "\(reason): run '\(name)' is stopped; \(Self.wayOut)") }
+            if ledger.entries[row.opening]?.damage == nil || row.event == .close || row.event == .delete {
+                visit(try row.record(run: name))
+            }
+        } catch {
+            damaged(name, error)
+        }
     }
 
     private static let wayOut = "put a back-up of the data folder back ('crims journal verify' tells all that is wrong)"
@@ -147,10 +165,18 @@ public final class Journal: Recorder {
         row.opening = opening
         row.at = time(nil)
         row.hash = ledger.hash(of: row)
+        if try appendToTail(row) {
+            ledger.takeOwn(row)
+            number = row.number
+            return mark.store(.init(number: number))
+        }
         do throws(JournalError) {
+            try fold()
             try insert(row)
+            isLogInDoubt = false
         } catch {
             if !database.isIdle { try? database.run("ROLLBACK") }
+            isLogInDoubt = true
             // Its frames may lie in the log already, to be found by the next start.
             mark.store(.init(number: number, hasRefused: true))
             throw refusal(error)
@@ -164,8 +190,52 @@ public final class Journal: Recorder {
         } catch {
             // That the run is deleted is kept; its records go with the next one, or at the next start.
             if !database.isIdle { try? database.run("ROLLBACK") }
+            isLogInDoubt = true
             _ = refusal(error)
         }
+    }
+
+    /// Whether a record is in the tail now: those that there are many of, as long as what the tail outlives is enough.
+    ///
+    /// - Throws: if the tail is full and the database does not take what is in it.
+    private func appendToTail(_ row: StoredRecord) throws(Refusal) -> Bool {
+        guard sync == .process, !isLogInDoubt else { return false }
+        switch row.event {
+        case .step, .adjust, .retract: break
+        case .open, .fork, .close, .delete: return false
+        }
+        if tail.append(row) { return true }
+        do throws(JournalError) {
+            try fold()
+        } catch {
+            if !database.isIdle { try? database.run("ROLLBACK") }
+            isLogInDoubt = true
+            throw refusal(error)
+        }
+        return tail.append(row)
+    }
+
+    /// Puts what is in the tail into the database, so that whoever looks there sees it. If that fails, it stays where it
+    /// is, and is tried again.
+    public func settle() {
+        do throws(JournalError) {
+            try fold()
+        } catch {
+            if !database.isIdle { try? database.run("ROLLBACK") }
+            isLogInDoubt = true
+            _ = refusal(error)
+        }
+    }
+
+    /// In a transaction of its own: all of it was acknowledged, and none of what follows.
+    private func fold() throws(JournalError) {
+        guard !tail.isEmpty else { return }
+        let kept = try database.integer("SELECT max(number) FROM record")
+        try database.run("BEGIN IMMEDIATE")
+        for row in tail.rows where row.number > kept { try insert(row) }
+        try database.run("COMMIT")
+        tail.clear()
+        isLogInDoubt = false
     }
 
     private func refusal(_ error: JournalError) -> Refusal {
@@ -185,7 +255,7 @@ public final class Journal: Recorder {
     private func insert(_ row: StoredRecord) throws(JournalError) {
         insertion.bind(1, row.number)
         insertion.bind(2, row.opening)
-        insertion.bind(3, text: Array(row.event.rawValue.utf8))
+        insertion.bind(3, text: row.event.rawValue)
         insertion.bind(4, row.seq)
         insertion.bind(5, row.steps)
         insertion.bind(6, row.incidents)
@@ -194,7 +264,7 @@ public final class Journal: Recorder {
         insertion.bind(9, row.at)
         insertion.bind(10, text: row.who)
         insertion.bind(11, text: row.body)
-        insertion.bind(12, blob: row.hash)
+        row.hash.withBytes { insertion.bind(12, blob: $0) }
         try insertion.finish()
     }
 
@@ -219,36 +289,5 @@ public final class Journal: Recorder {
         }
         try database.run("COMMIT")
         ledger.dispose(of: gone)
-    }
-}
-
-/// The rows of a journal in their order.
-struct RowReader {
-    /// By first letter: steps are many.
-    private static let events: [StoredRecord.EventName?] = (0..<256).map { code in
-        StoredRecord.EventName.allCases.first { Int($0.code) == code }
-    }
-    private let statement: Statement
-    private let path: String
-
-    init(_ database: Database) throws(JournalError) {
-        path = database.path
-        statement = try database.prepare(
-            "SELECT number, run, event, seq, steps, incidents, digest, last_digest, at, who, body, hash FROM record "
-                + "ORDER BY number")
-    }
-
-    func next() throws(JournalError) -> StoredRecord? {
-        guard try statement.next() else { return nil }
-        let number = statement.integer(0)
-        guard let event = statement.firstByte(2).flatMap({ Self.events[Int($0)] }), statement.isText(2, event.rawValue)
-        else {
-            throw .damaged(path: path, reason: "record \(number) is of a kind that there is not")
-        }
-        return StoredRecord(
-            number: number, opening: statement.integer(1), event: event, seq: statement.integer(3),
-            steps: statement.optionalInteger(4), incidents: statement.optionalInteger(5),
-            digest: statement.optionalInteger(6), lastDigest: statement.optionalInteger(7), at: statement.integer(8),
-            who: statement.bytes(9), body: statement.bytes(10), hash: statement.bytes(11) ?? [])
     }
 }

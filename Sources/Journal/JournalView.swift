@@ -33,11 +33,16 @@ public struct JournalView {
     private func rows(
         _ ledger: inout Ledger, _ visit: (StoredRecord, _ run: String, _ damage: String?) -> Void
     ) throws(JournalError) {
-        let reader = try RowReader(database)
-        while let row = try reader.next() {
+        // The tail first: what a daemon takes out of it afterwards is in the database then.
+        let tail = Tail.read(folder + "/" + Tail.name)
+        func take(_ row: StoredRecord) {
             let damage = ledger.take(row)
             visit(row, ledger.entries[row.opening]?.name ?? "?", damage)
         }
+        let reader = try RowReader(database)
+        while let row = try reader.next() { take(row) }
+        let kept = ledger.rows + (try database.integer("SELECT coalesce(sum(records), 0) FROM removed"))
+        for row in Tail.following(tail, max(kept, ledger.last)) { take(row) }
     }
 
     /// What a check has found.

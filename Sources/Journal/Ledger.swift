@@ -8,7 +8,7 @@ struct Ledger {
         /// The run that it was forked from.
         let parent: Int?
         /// Of its last record.
-        var hash: [UInt8]
+        var hash: BLAKE2b.Digest
         var records = 1
         /// The number of its last record.
         var last: Int
@@ -18,7 +18,7 @@ struct Ledger {
         /// Forks of it that are still kept.
         var children = 0
 
-        init(name: String, parent: Int?, hash: [UInt8], last: Int) {
+        init(name: String, parent: Int?, hash: BLAKE2b.Digest, last: Int) {
             self.name = name
             self.parent = parent
             self.hash = hash
@@ -41,14 +41,19 @@ struct Ledger {
     private var latest: (opening: Int, entry: Entry)?
 
     /// The hash that a run's next record has.
-    mutating func hash(of row: StoredRecord) -> [UInt8] {
-        row.write(after: entries[row.opening]?.hash ?? [], to: &bytes)
+    mutating func hash(of row: StoredRecord) -> BLAKE2b.Digest {
+        row.write(after: entry(row.opening)?.hash, to: &bytes)
         return BLAKE2b.hash(bytes)
     }
 
-    private mutating func isChained(_ row: StoredRecord, after previous: [UInt8]) -> Bool {
+    private mutating func isChained(_ row: StoredRecord, after previous: BLAKE2b.Digest?) -> Bool {
         row.write(after: previous, to: &bytes)
-        return BLAKE2b.matches(bytes, row.hash)
+        return BLAKE2b.hash(bytes) == row.hash
+    }
+
+    private mutating func entry(_ opening: Int) -> Entry? {
+        if latest?.opening != opening { latest = entries[opening].map { (opening, $0) } }
+        return latest?.entry
     }
 
     /// Takes the next row.
@@ -59,15 +64,12 @@ struct Ledger {
         guard row.number > last else { return "record \(row.number) comes after record \(last)" }
         last = row.number
         if row.event == .open || row.event == .fork { return open(row) }
-        if latest?.opening != row.opening { latest = entries[row.opening].map { (row.opening, $0) } }
-        guard let entry = latest?.entry, latest?.opening == row.opening else {
+        guard let entry = entry(row.opening) else {
             return "record \(row.number) is of a run whose opening, record \(row.opening), is not there"
         }
         let damage = isChained(row, after: entry.hash) ? nil : Self.altered(row)
+        count(row, of: entry)
         if entry.damage == nil { entry.damage = damage }
-        entry.hash = row.hash
-        entry.records += 1
-        entry.last = row.number
         // Records of a deleted run are removed, so a row that was altered into a deletion is none.
         if row.event == .delete, damage == nil, !entry.isDeleted {
             entry.isDeleted = true
@@ -76,9 +78,22 @@ struct Ledger {
         return damage
     }
 
+    private func count(_ row: StoredRecord, of entry: Entry) {
+        entry.hash = row.hash
+        entry.records += 1
+        entry.last = row.number
+    }
+
+    /// Takes a row that was made with ``hash(of:)`` just now, and neither opens nor deletes a run.
+    mutating func takeOwn(_ row: StoredRecord) {
+        rows += 1
+        last = row.number
+        if let entry = entry(row.opening) { count(row, of: entry) }
+    }
+
     private mutating func open(_ row: StoredRecord) -> String? {
         let document = row.document
-        guard row.opening == row.number, isChained(row, after: []), let name = document["run"]?.text else {
+        guard row.opening == row.number, isChained(row, after: nil), let name = document["run"]?.text else {
             return Self.altered(row)
         }
         let parent = document["fork"]?["run"]?.text.flatMap { live[$0] }

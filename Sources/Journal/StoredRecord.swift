@@ -21,33 +21,48 @@ public struct StoredRecord: Equatable, Sendable {
     public var who: [UInt8]?
     /// What was asked, as JSON.
     public var body: [UInt8]?
-    public var hash: [UInt8]
+    public var hash: BLAKE2b.Digest
 
     public enum EventName: String, CaseIterable, Sendable {
         case open, fork, step, adjust, retract, close, delete
 
         /// Its first letter.
         var code: UInt8 { rawValue.utf8.first ?? 0 }
+
+        private static let byCode: [EventName?] = (0..<256).map { code in allCases.first { Int($0.code) == code } }
+
+        init?(code: UInt8) {
+            guard let event = Self.byCode[Int(code)] else { return nil }
+            self = event
+        }
     }
 
     /// Writes what its hash is of, after the hash of the record before it in its run; the first comes after none.
-    func write(after previous: [UInt8], to bytes: inout [UInt8]) {
+    func write(after previous: BLAKE2b.Digest?, to bytes: inout [UInt8]) {
         bytes.removeAll(keepingCapacity: true)
-        bytes += previous
+        previous?.withBytes { bytes.append(contentsOf: $0) }
         Self.add(number, &bytes)
         Self.add(opening, &bytes)
         bytes.append(event.code)
         Self.add(seq, &bytes)
         // Each optional part says whether it is there, and how long it is: no two rows give the same bytes.
-        for part in [steps, incidents, digest, lastDigest] {
-            bytes.append(part == nil ? 0 : 1)
-            Self.add(part ?? 0, &bytes)
-        }
+        Self.add(optional: steps, &bytes)
+        Self.add(optional: incidents, &bytes)
+        Self.add(optional: digest, &bytes)
+        Self.add(optional: lastDigest, &bytes)
         Self.add(at, &bytes)
-        for part in [who, body] {
-            Self.add(part?.count ?? -1, &bytes)
-            if let part { bytes += part }
-        }
+        Self.add(text: who, &bytes)
+        Self.add(text: body, &bytes)
+    }
+
+    private static func add(optional part: Int?, _ bytes: inout [UInt8]) {
+        bytes.append(part == nil ? 0 : 1)
+        add(part ?? 0, &bytes)
+    }
+
+    private static func add(text: [UInt8]?, _ bytes: inout [UInt8]) {
+        add(text?.count ?? -1, &bytes)
+        if let text { bytes += text }
     }
 
     private static func add(_ value: Int, _ bytes: inout [UInt8]) {
@@ -62,7 +77,7 @@ extension StoredRecord {
     ) {
         self.init(
             number: 0, opening: 0, event: event, seq: seq, steps: steps, incidents: incidents, digest: digest,
-            lastDigest: lastDigest, at: 0, who: nil, body: body, hash: [])
+            lastDigest: lastDigest, at: 0, who: nil, body: body, hash: .zero)
     }
 
     /// The row's part that a record gives; number, opening, time and hash are the journal's.
@@ -70,7 +85,7 @@ extension StoredRecord {
         self.init(
             number: 0, opening: 0, event: .open, seq: 0, steps: nil, incidents: nil, digest: nil, lastDigest: nil,
             at: 0,
-            who: record.who.map { Array($0.utf8) }, body: nil, hash: [])
+            who: record.who.map { Array($0.utf8) }, body: nil, hash: .zero)
         switch record.event {
         case .opened(let opening):
             body = Self.bytes([
@@ -133,7 +148,7 @@ extension StoredRecord {
     }
 
     /// The hash as lower-case hexadecimal digits.
-    public var hashText: String { Hexadecimal.text(hash) }
+    public var hashText: String { hash.text }
 
     /// What was asked, with its parts to look at; an empty object where there is nothing.
     public var document: JSON { body.flatMap { try? JSON(parsing: $0) } ?? .object([]) }

@@ -66,8 +66,10 @@ final class Connections {
         monitors.append((side, monitor))
     }
 
-    /// To be polled.
-    var handles: [UnsafeMutableRawPointer] { monitors.map(\.socket.handle) }
+    /// To be polled, of either side.
+    var descriptors: (Int32, Int32) { (monitors[0].socket.descriptor, monitors[1].socket.descriptor) }
+    /// Whether libzmq may have told something of which the descriptors do not tell.
+    var isUnsettled: Bool { monitors[0].socket.isUnsettled || monitors[1].socket.isUnsettled }
 
     var count: Int { control.count + events.count }
 

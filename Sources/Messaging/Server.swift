@@ -17,6 +17,8 @@ public final class Server {
     private let authenticator: Authenticator?
     let log: Access.Log
     let connections: Connections
+    let inbox = Inbox()
+    let frames = FramePool()
     /// With as many connections as the system has room for.
     public let limits: Limits
     public let controlEndpoints: [String]
@@ -146,16 +148,16 @@ public final class Server {
             door?.turn(hub)
             let deadlines = [hub.nextDeadline, manager?.nextBeat, door?.deadline]
             let next = max(now, deadlines.reduce(heartbeat) { min($0, $1 ?? .max) })
-            let milliseconds = hub.hasWork ? 0 : Int((next - now) / 1_000_000) + 1
+            let milliseconds = hub.hasWork || isUnsettled ? 0 : Int32((next - now) / 1_000_000) + 1
             let ready = wait(milliseconds: milliseconds, watchesInput: endsWithInput, door: door?.descriptor ?? -1)
             if ready.signal == SIGHUP {
                 if let manager { manager.reload { reload(hub) } } else { reload(hub) }
             }
             // Also during a long step: who wants to connect waits for one slice of it at most.
-            authenticator?.answer(now: now)
-            takeDepartures(hub)
+            if ready.handshakes { authenticator?.answer(now: now) }
+            if ready.departures { takeDepartures(hub) }
             if ready.subscriptions { receiveSubscriptions(hub) }
-            if ready.requests { receiveRequests(hub) }
+            if ready.requests { receiveRequests(hub, isTold: true) }
             hub.expire()
             if ready.signal == SIGTERM || ready.signal == SIGINT || ready.inputEnded {
                 manager?.stopping()
@@ -170,32 +172,55 @@ public final class Server {
                 let over = Clock.now() + Self.sliceNanoseconds
                 hub.work { Clock.now() >= over }
             }
+            // Before it waits: sending may have used up what told of news.
+            if events.isUnsettled { receiveSubscriptions(hub) }
+            if control.isUnsettled { receiveRequests(hub, isTold: false) }
+            if !hub.hasWork, !isUnsettled, hub.hasDraftToDraw {
+                // libzmq's thread may want this processor for the reply.
+                sched_yield()
+                hub.drawAhead()
+            }
         }
     }
 
-    /// Waits for something to do.
-    private func wait(
-        milliseconds: Int, watchesInput: Bool, door: Int32
-    ) -> (requests: Bool, subscriptions: Bool, signal: Int32, inputEnded: Bool) {
+    /// Whether waiting could miss something.
+    private var isUnsettled: Bool {
+        control.isUnsettled || events.isUnsettled || connections.isUnsettled
+            || authenticator?.socket.isUnsettled == true
+    }
+
+    /// What there is to do.
+    private struct Readiness {
+        var requests = false
+        var subscriptions = false
+        var departures = false
+        var handshakes = false
+        var signal: Int32 = 0
+        var inputEnded = false
+    }
+
+    /// Waits for something to do. libzmq's own `zmq_poll` would look at each of its sockets three times, with two system
+    /// calls for each look.
+    private func wait(milliseconds: Int32, watchesInput: Bool, door: Int32) -> Readiness {
+        func item(_ descriptor: Int32) -> pollfd { pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0) }
         var items = (
-            zmq_pollitem_t(socket: control.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
-            zmq_pollitem_t(socket: events.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
-            zmq_pollitem_t(socket: nil, fd: signals, events: Int16(ZMQ_POLLIN), revents: 0),
-            zmq_pollitem_t(socket: connections.handles[0], fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
-            zmq_pollitem_t(socket: connections.handles[1], fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
+            item(control.descriptor), item(events.descriptor), item(connections.descriptors.0),
+            item(connections.descriptors.1), item(signals),
             // A descriptor below 0 is passed over.
-            zmq_pollitem_t(socket: nil, fd: watchesInput ? STDIN_FILENO : -1, events: Int16(ZMQ_POLLIN), revents: 0),
-            zmq_pollitem_t(socket: nil, fd: door, events: Int16(ZMQ_POLLIN), revents: 0),
-            // Last, since it may not be there.
-            zmq_pollitem_t(socket: authenticator?.socket.handle, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)
+            item(authenticator?.socket.descriptor ?? -1), item(watchesInput ? STDIN_FILENO : -1), item(door)
         )
         withUnsafeMutableBytes(of: &items) { bytes in
-            let list = bytes.assumingMemoryBound(to: zmq_pollitem_t.self)
-            _ = zmq_poll(list.baseAddress, authenticator == nil ? 7 : 8, milliseconds)
+            let list = bytes.assumingMemoryBound(to: pollfd.self)
+            _ = poll(list.baseAddress, nfds_t(list.count), milliseconds)
         }
-        let signal = items.2.revents != 0 ? crims_termination_read(signals) : 0
-        let inputEnded = items.5.revents != 0 && Self.inputHasEnded()
-        return (items.0.revents != 0, items.1.revents != 0, signal, inputEnded)
+        var ready = Readiness()
+        ready.requests = items.0.revents != 0 || control.isUnsettled
+        ready.subscriptions = items.1.revents != 0 || events.isUnsettled
+        ready.departures = items.2.revents != 0 || items.3.revents != 0 || connections.isUnsettled
+        ready.signal = items.4.revents != 0 ? crims_termination_read(signals) : 0
+        ready.handshakes = items.5.revents != 0 || authenticator?.socket.isUnsettled == true
+        ready.inputEnded = items.6.revents != 0 && Self.inputHasEnded()
+        return ready
     }
 
     /// Reads what there is on standard input, which means nothing, and says whether that was its end.
@@ -211,15 +236,19 @@ public final class Server {
         for gone in connections.update(now: Clock.now()) { hub.depart(gone.id) }
     }
 
-    private func receiveRequests(_ hub: Hub) {
+    /// Takes what was asked.
+    ///
+    /// - Parameter isTold: whether it is the poll that told of it, so that connections have just been looked at.
+    private func receiveRequests(_ hub: Hub, isTold: Bool) {
         for number in 0..<Self.batch {
-            guard let (frames, count) = control.receiveMessage(keeping: 3) else { return }
+            guard control.receive(into: inbox) else { return }
             // Since the loop looked, what was asked first has been answered, and whoever got the answer may have gone and
             // another may have come by the same descriptor.
-            if number > 0 || connections.asking(control.source) == nil { takeDepartures(hub) }
+            if number > 0 || !isTold || connections.asking(control.source) == nil { takeDepartures(hub) }
             // The router puts the client's address first; an empty frame before another one is REQ's envelope.
-            let enveloped = count > 2 && frames[1].isEmpty
-            guard var peer = peer(route: frames[0], enveloped: enveloped) else { continue }
+            let enveloped = inbox.count > 2 && inbox[1].isEmpty
+            if answerPlainStep(hub, enveloped: enveloped) { continue }
+            guard var peer = peer(route: Array(inbox[0]), enveloped: enveloped) else { continue }
             let body = enveloped ? 2 : 1
             var refusal: Refusal?
             if let connection = connections.asking(control.source) {
@@ -231,16 +260,16 @@ public final class Server {
             } else {
                 peer.connection = Peer.gone
             }
-            if count == body + 1 {
-                frames[body].withUnsafeBytes { hub.receive(frame: $0, from: peer, refusing: refusal) }
+            if inbox.count == body + 1 {
+                hub.receive(frame: inbox[body], from: peer, refusing: refusal)
             } else {
-                hub.receive(frameCount: count - body, from: peer)
+                hub.receive(frameCount: inbox.count - body, from: peer)
             }
         }
     }
 
     /// What there is against a further request by a connection.
-    private func objection(to connection: Connection) -> Refusal? {
+    func objection(to connection: Connection) -> Refusal? {
         if connection.inFlight >= limits.requestsInFlight {
             return .limit(
                 "requests_in_flight",

@@ -15,6 +15,30 @@ final class Context {
     func set(_ option: Int32, _ value: Int32) { zmq_ctx_set(handle, option, value) }
 }
 
+/// A message as it came: its first frames, in memory that the next one takes over.
+final class Inbox {
+    /// An address, a REQ's envelope and a request; what comes behind them is of no use to anybody.
+    private static let kept = 3
+    private let messages = UnsafeMutablePointer<zmq_msg_t>.allocate(capacity: kept + 1)
+    /// How many frames the message has, those that are not kept included.
+    fileprivate(set) var count = 0
+
+    init() { for index in 0...Self.kept { zmq_msg_init(messages + index) } }
+
+    deinit {
+        for index in 0...Self.kept { zmq_msg_close(messages + index) }
+        messages.deallocate()
+    }
+
+    /// One of the kept frames, which stays where it is until the next message is received.
+    subscript(index: Int) -> UnsafeRawBufferPointer {
+        precondition(index < min(count, Self.kept), "frame \(index) is not kept")
+        return UnsafeRawBufferPointer(start: zmq_msg_data(messages + index), count: zmq_msg_size(messages + index))
+    }
+
+    fileprivate func message(_ index: Int) -> UnsafeMutablePointer<zmq_msg_t> { messages + min(index, Self.kept) }
+}
+
 /// Owns one libzmq socket; used on a single thread.
 final class Socket {
     enum Kind {
@@ -41,11 +65,22 @@ final class Socket {
     private(set) var source: Int32 = -1
     /// The public key, in Z85, of whom the last message came from.
     private(set) var sender: String?
+    /// libzmq's descriptor for the poll loop. It becomes readable when there is news, once: whoever has used the socket
+    /// since may have used the news up, and looks again before waiting.
+    let descriptor: Int32
+    /// Whether something may be there of which the descriptor does not tell.
+    private(set) var isUnsettled = true
+
+    func unsettle() { isUnsettled = true }
 
     init(_ kind: Kind, in context: Context) throws(MessagingError) {
         guard let handle = zmq_socket(context.handle, kind.raw) else { throw .last("zmq_socket") }
         self.handle = handle
         self.context = context
+        var descriptor: Int32 = -1
+        var size = MemoryLayout<Int32>.size
+        zmq_getsockopt(handle, ZMQ_FD, &descriptor, &size)
+        self.descriptor = descriptor
     }
 
     deinit { zmq_close(handle) }
@@ -88,10 +123,48 @@ final class Socket {
 
     /// Sends one frame; false if the peer is gone or its queue is full.
     @discardableResult
-    func send(_ bytes: [UInt8], more: Bool) -> Bool {
-        bytes.withUnsafeBytes {
-            zmq_send(handle, $0.baseAddress, $0.count, (more ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT) >= 0
+    func send(_ bytes: [UInt8], more: Bool) -> Bool { bytes.withUnsafeBytes { send($0, more: more) } }
+
+    /// As above.
+    @discardableResult
+    func send(_ bytes: UnsafeRawBufferPointer, more: Bool) -> Bool {
+        isUnsettled = true
+        return zmq_send(handle, bytes.baseAddress, bytes.count, (more ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT) >= 0
+    }
+
+    /// Sends a frame of the message that came last; false if the peer is gone or its queue is full.
+    func send(frame index: Int, of inbox: Inbox, more: Bool) -> Bool {
+        isUnsettled = true
+        return zmq_msg_send(inbox.message(index), handle, (more ? ZMQ_SNDMORE : 0) | ZMQ_DONTWAIT) >= 0
+    }
+
+    /// Takes a whole message, if one is there.
+    func receive(into inbox: Inbox) -> Bool {
+        inbox.count = 0
+        // A message arrives whole: if its first frame is there, so are the others.
+        while true {
+            let message = inbox.message(inbox.count)
+            while zmq_msg_recv(message, handle, ZMQ_DONTWAIT) < 0 {
+                guard zmq_errno() == EINTR else {
+                    isUnsettled = false
+                    return false
+                }
+            }
+            inbox.count += 1
+            guard zmq_msg_more(message) == 0 else { continue }
+            // Of the last frame: the address that a router puts first is the router's own.
+            source = zmq_msg_get(message, ZMQ_SRCFD)
+            if guardian != nil { noteSender(zmq_msg_gets(message, "User-Id")) }
+            isUnsettled = true
+            return true
         }
+    }
+
+    /// Mostly the one who sent the message before.
+    private func noteSender(_ text: UnsafePointer<CChar>?) {
+        guard let text else { return sender = nil }
+        if let sender, sender.withCString({ strcmp($0, text) == 0 }) { return }
+        sender = String(cString: text)
     }
 
     /// Takes a whole message, if one is there: its first frames, and how many it has.
@@ -101,22 +174,24 @@ final class Socket {
         var message = zmq_msg_t()
         zmq_msg_init(&message)
         defer { zmq_msg_close(&message) }
-        // A message arrives whole: if its first frame is there, so are the others.
         repeat {
             while zmq_msg_recv(&message, handle, ZMQ_DONTWAIT) < 0 {
-                guard zmq_errno() == EINTR else { return nil }
+                guard zmq_errno() == EINTR else {
+                    isUnsettled = false
+                    return nil
+                }
             }
             if count < limit {
                 frames.append(
                     Array(UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: zmq_msg_size(&message))))
             }
-            // Of the last frame: the address that a router puts first is the router's own.
             if zmq_msg_more(&message) == 0 {
                 source = zmq_msg_get(&message, ZMQ_SRCFD)
-                if guardian != nil { sender = zmq_msg_gets(&message, "User-Id").map { String(cString: $0) } }
+                if guardian != nil { noteSender(zmq_msg_gets(&message, "User-Id")) }
             }
             count += 1
         } while zmq_msg_more(&message) != 0
+        isUnsettled = true
         return (frames, count)
     }
 

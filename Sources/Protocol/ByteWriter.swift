@@ -16,6 +16,7 @@ public struct ByteWriter: Sendable {
 
     public mutating func byte(_ byte: UInt8) { bytes.append(byte) }
     public mutating func raw(_ other: [UInt8]) { bytes.append(contentsOf: other) }
+    public mutating func raw(_ other: UnsafeRawBufferPointer) { bytes.append(contentsOf: other) }
     public mutating func raw(_ text: StaticString) {
         bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
@@ -43,7 +44,48 @@ public struct ByteWriter: Sendable {
     }
 
     /// A real to 9 significant digits, as `expected` and `baseline` are written.
-    public mutating func real(_ value: Double) { text(Decimal.format(value, significantDigits: 9)) }
+    public mutating func real(_ value: Double) { real(value, significantDigits: 9) }
+
+    /// As ``Decimal/format(_:significantDigits:)``, without memory in between.
+    mutating func real(_ value: Double, significantDigits digits: Int) {
+        precondition(value.isFinite, "no text for an infinity or NaN")
+        guard value != 0 else { return byte(UInt8(ascii: "0")) }
+        if value < 0 { byte(UInt8(ascii: "-")) }
+        var (rest, exponent) = Decimal.digits(abs(value), digits)
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { text in
+            // From the last to the first; zeros at the end say nothing.
+            var first = 20
+            while rest % 10 == 0, rest >= 10 { rest /= 10 }
+            repeat {
+                first -= 1
+                text[first] = UInt8(truncatingIfNeeded: 48 + rest % 10)
+                rest /= 10
+            } while rest > 0
+            let significant = text[first..<20]
+            if exponent < -5 || exponent > 15 {
+                byte(significant[first])
+                if significant.count > 1 {
+                    byte(UInt8(ascii: "."))
+                    bytes.append(contentsOf: significant.dropFirst())
+                }
+                byte(UInt8(ascii: "e"))
+                byte(exponent < 0 ? UInt8(ascii: "-") : UInt8(ascii: "+"))
+                if abs(exponent) < 10 { byte(UInt8(ascii: "0")) }
+                integer(abs(exponent))
+            } else if exponent < 0 {
+                raw("0.")
+                for _ in 0..<(-exponent - 1) { byte(UInt8(ascii: "0")) }
+                bytes.append(contentsOf: significant)
+            } else {
+                bytes.append(contentsOf: significant.prefix(exponent + 1))
+                for _ in 0..<max(0, exponent + 1 - significant.count) { byte(UInt8(ascii: "0")) }
+                if significant.count > exponent + 1 {
+                    byte(UInt8(ascii: "."))
+                    bytes.append(contentsOf: significant.dropFirst(exponent + 1))
+                }
+            }
+        }
+    }
 
     /// A JSON string, quotes included.
     public mutating func quoted(_ text: some StringProtocol) {

@@ -76,9 +76,13 @@ public enum Decimal {
     ///
     /// - Precondition: `value` is finite.
     public static func format(_ value: Double, significantDigits digits: Int) -> String {
-        precondition(value.isFinite, "no text for an infinity or NaN")
-        guard value != 0 else { return "0" }
-        let magnitude = abs(value)
+        var writer = ByteWriter(capacity: 24)
+        writer.real(value, significantDigits: digits)
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    /// The digits of a positive value, as many as asked for, as one number; and the exponent of the first of them.
+    static func digits(_ magnitude: Double, _ digits: Int) -> (scaled: UInt64, exponent: Int) {
         // The decimal exponent, from the binary one and then corrected.
         var exponent = Int((Double(magnitude.exponent) * 0.301_029_995_663_981_2).rounded(.down))
         var scaled = scale(magnitude, by: digits - 1 - exponent).rounded(.toNearestOrEven)
@@ -93,22 +97,7 @@ public enum Decimal {
             exponent += 1
             scaled /= 10
         }
-        var text = Array(String(UInt64(scaled)).utf8)
-        while text.count > 1, text.last == 48 { text.removeLast() }
-        let sign = value < 0 ? "-" : ""
-        if exponent < -5 || exponent > 15 {
-            let head = String(decoding: text[..<1], as: UTF8.self)
-            let tail = text.count > 1 ? "." + String(decoding: text[1...], as: UTF8.self) : ""
-            let padded = abs(exponent) < 10 ? "0\(abs(exponent))" : "\(abs(exponent))"
-            return "\(sign)\(head)\(tail)e\(exponent < 0 ? "-" : "+")\(padded)"
-        }
-        if exponent < 0 {
-            return sign + "0." + String(repeating: "0", count: -exponent - 1) + String(decoding: text, as: UTF8.self)
-        }
-        while text.count <= exponent { text.append(48) }
-        let whole = String(decoding: text[...exponent], as: UTF8.self)
-        let rest = text.count > exponent + 1 ? "." + String(decoding: text[(exponent + 1)...], as: UTF8.self) : ""
-        return sign + whole + rest
+        return (UInt64(scaled), exponent)
     }
 
     /// `value` in the shortest form that reads back as the same double: `0.1`, `12`, `1.2345678901234567e-07`.

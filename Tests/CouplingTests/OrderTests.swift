@@ -112,6 +112,7 @@ final class RandomSchedule {
         Array(ask.text.utf8).withUnsafeBytes {
             hub.receive(frame: $0, from: Peer(route: [ask.client], enveloped: false))
         }
+        if random.chance(50) { hub.drawAhead() }
     }
 
     private func work(slice: Int) {

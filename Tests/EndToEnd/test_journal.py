@@ -173,7 +173,7 @@ def test_verify_draws_everything_again(start, folder):
                                     "DELETE FROM record WHERE number = 4"])
 def test_verify_finds_what_was_altered(start, folder, change):
     write_history(start())
-    start.kill()
+    start.daemons[-1].signal(signal.SIGTERM, 5)
     with sqlite3.connect(folder / "journal.sqlite") as database:
         database.execute(change)
     database.close()

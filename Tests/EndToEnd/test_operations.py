@@ -98,7 +98,8 @@ def test_the_commands_for_a_back_up_of_a_daemon_that_runs_make_one(
     commands = commands.replace("BACKUP", str(tmp_path / "backup")).replace("DATA", str(tmp_path / "data"))
     done = subprocess.run(["sh", "-e", "-c", commands], capture_output=True, text=True, timeout=20)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
-    assert {file.name for file in (tmp_path / "backup").iterdir()} == {"identity.json", "journal.sqlite"}
+    names = {file.name for file in (tmp_path / "backup").iterdir()}
+    assert names == {"identity.json", "journal.sqlite", "journal.tail"}
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in (tmp_path / "backup").iterdir())
     assert crims("journal", "verify", tmp_path / "backup").returncode == 0
     client.step(run="r", seq=30)

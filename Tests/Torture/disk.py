@@ -23,12 +23,13 @@ from disk_daemon import CALLS, CRIMS, MODEL, ROOT, Daemon, NotStarted, looks, re
 
 SYNCS = ("process", "power")
 # So many steps come before, that SQLite begins its log anew in the course of the run.
-STEPS_BEFORE = 900
+STEPS_BEFORE = 940
 
 
 def make_template(folder):
     """A data folder as kill -9 leaves it, with a log that is nearly long enough to be put into the database."""
-    daemon = Daemon(folder)
+    # So that each step is a transaction of its own, and nothing is in the tail.
+    daemon = Daemon(folder, "--sync", "power")
     send(daemon.client, {"op": "open", "run": "w", "model": MODEL, "start": "2020-01-06"})
     for seq in range(STEPS_BEFORE):
         send(daemon.client, {"op": "step", "run": "w", "seq": seq, "format": "none"})
@@ -227,7 +228,7 @@ def full_disks(say):
                 resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
         limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-        for size in (123_456, 200_000):
+        for size in (98_765, 123_456):
             def limited(size=size):
                 resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 

@@ -19,8 +19,8 @@ from crims_client import Client  # noqa: E402
 CRIMS = pathlib.Path(os.environ.get("CRIMS_BIN", ROOT / ".build" / "release" / "crims"))
 MODEL = "merseyside"
 ANY_PORT = "tcp://127.0.0.1:*"
-FILES = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "acknowledged", "identity.json",
-         "identity.json.new", "lock")
+FILES = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.tail", "acknowledged",
+         "identity.json", "identity.json.new", "lock")
 CALLS = ("pwrite64", "write", "fsync", "fdatasync", "ftruncate", "fallocate", "rename")
 
 

@@ -15,16 +15,20 @@ import tempfile
 
 from disk_daemon import CRIMS, MODEL, ROOT, Daemon, NotStarted, looks, requests, send
 
-FILES = {"journal.sqlite": 3, "journal.sqlite-wal": 4, "acknowledged": 1, "identity.json": 1, "lock": 0.25,
-         "journal.sqlite-shm": 0.75}
+FILES = {"journal.sqlite": 3, "journal.sqlite-wal": 4, "journal.tail": 2, "acknowledged": 1,
+         "identity.json": 1, "lock": 0.25, "journal.sqlite-shm": 0.75}
+
+
+STEPS, STEPS_IN_TAIL = 1500, 60
 
 
 def make_folder(folder, seed):
-    """Runs in the database and in its log, which has not been put into it."""
-    daemon = Daemon(folder)
+    """Runs in the database, in its log, which has not been put into it, and in the tail."""
+    # Each record a transaction of its own, so that the log is long enough to have been begun anew.
+    daemon = Daemon(folder, "--sync", "power")
     send(daemon.client, {"op": "open", "run": "w", "model": MODEL, "start": "2020-01-06"})
     # Notes of some length, so that the records take pages that can be hit.
-    for seq in range(1500):
+    for seq in range(STEPS):
         request = {"op": "step", "run": "w", "seq": seq, "format": "none"}
         if seq % 3 == 0:
             request["adjust"] = [{"factor": 1.01, "key": f"w{seq}", "half_life": "1d", "source": "abm",
@@ -32,6 +36,10 @@ def make_folder(folder, seed):
         assert send(daemon.client, request)["ok"]
     for request in requests():
         assert send(daemon.client, request)["ok"]
+    daemon.kill()
+    daemon = Daemon(folder)
+    for seq in range(STEPS, STEPS + STEPS_IN_TAIL):
+        assert send(daemon.client, {"op": "step", "run": "w", "seq": seq, "format": "none"})["ok"]
     daemon.kill()
 
 
@@ -49,7 +57,7 @@ def verified(folder):
 def answers(client):
     """All that can be seen, the answers to retries included, and who the daemon is."""
     asked = [request for request in requests() if request["op"] in ("adjust", "retract")]
-    asked.append({"op": "step", "run": "w", "seq": 1499, "format": "csv"})
+    asked.append({"op": "step", "run": "w", "seq": STEPS + STEPS_IN_TAIL - 1, "format": "csv"})
     asked += [request for request in requests() if request["op"] == "step" and request["run"] == "r"][-1:]
     return [*looks(client), *(frame for request in asked for frame in send(client, request).frames)]
 

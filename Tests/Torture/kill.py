@@ -25,8 +25,8 @@ SYNCS = ("process", "power")
 WRITES = ("pwrite64", "write", "fsync", "fdatasync", "rename", "ftruncate", "unlink", "openat")
 # A start mostly reads.
 READS = ("pread64", "read")
-FILES = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "acknowledged", "identity.json",
-         "identity.json.new", "lock")
+FILES = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.tail", "acknowledged",
+         "identity.json", "identity.json.new", "lock")
 STEPS = {"long": 200, "short": 60}
 
 

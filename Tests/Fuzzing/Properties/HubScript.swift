@@ -112,6 +112,7 @@ struct HubScript {
             left -= 1
             return left <= 0
         }
+        hub.drawAhead()
         slices += before - left
     }
 
