@@ -31,6 +31,12 @@ final class Streams: Sendable {
         case place(String, RunPlace?)
         case step(String, ObjectIdentifier, TakenStep)
         case note(String, [UInt8])
+
+        var run: String {
+            switch self {
+            case .place(let run, _), .step(let run, _, _), .note(let run, _): run
+            }
+        }
     }
 
     private struct Desk {
@@ -39,6 +45,12 @@ final class Streams: Sendable {
         var news: [News] = []
         var steps = 0
         var hasRung = false
+
+        /// What was put down for earlier followers would have the run go back.
+        mutating func begin(_ run: String, at place: RunPlace) {
+            news.removeAll { $0.run == run }
+            places[run] = place
+        }
     }
 
     private struct State {
@@ -86,7 +98,7 @@ final class Streams: Sendable {
             // One that is over is of an earlier run of this name, or its last followers are still being told so.
             if state.feeds[run]?.place.identity != place.identity {
                 state.feeds[run] = RunFeed(run, place, legend)
-                desk.withLock { $0.places[run] = place }
+                desk.withLock { $0.begin(run, at: place) }
             }
             state.made += 1
             let notes = state.feeds[run]?.notesEnd ?? 0
