@@ -16,6 +16,7 @@ final class Streams: Sendable {
     private struct Stream {
         let run: String
         let connection: ConnectionHandle
+        let descriptor: Int32
         /// The next step to be told.
         var seq: Int
         /// How many notes are behind it.
@@ -90,11 +91,12 @@ final class Streams: Sendable {
 
     /// - Parameter seq: the first step to be told.
     /// - Returns: a number for ``pull`` and ``leave``; nil if there are too many.
-    func enter(_ run: String, from seq: Int, _ place: RunPlace, _ legend: RunLegend, _ connection: ConnectionHandle)
-        -> Int?
-    {
+    func enter(
+        _ run: String, from seq: Int, _ place: RunPlace, _ legend: RunLegend, _ connection: ConnectionHandle,
+        descriptor: Int32
+    ) -> Int? {
         state.withLock { state in
-            guard state.streams.count < Self.max, !state.isEnding else { return nil }
+            guard !state.isEnding, Self.hasRoom(&state) else { return nil }
             // One that is over is of an earlier run of this name, or its last followers are still being told so.
             if state.feeds[run]?.place.identity != place.identity {
                 state.feeds[run] = RunFeed(run, place, legend)
@@ -104,7 +106,8 @@ final class Streams: Sendable {
             let notes = state.feeds[run]?.notesEnd ?? 0
             state.feeds[run]?.followers += 1
             state.streams[state.made] = Stream(
-                run: run, connection: connection, seq: seq, notes: notes, pending: Array("retry: 1000\n\n".utf8),
+                run: run, connection: connection, descriptor: descriptor, seq: seq, notes: notes,
+                pending: Array("retry: 1000\n\n".utf8),
                 spokeAt: now())
             door.watch { [weak self] hub in self?.look(at: hub) }
             door.listen { [weak self] topic, payload in
@@ -116,6 +119,17 @@ final class Streams: Sendable {
             door.send { [weak self] hub in self?.look(at: hub) }
             return state.made
         }
+    }
+
+    /// Whether another may come. Who has gone is noticed when something is sent to them next, so those are not counted,
+    /// but for twice as many as there may be; and something is sent.
+    private static func hasRoom(_ state: inout State) -> Bool {
+        guard state.streams.count >= max else { return true }
+        let numbers = Array(state.streams.keys)
+        var gone = [UInt8](repeating: 0, count: numbers.count)
+        crims_look_for_gone(numbers.map { state.streams[$0]?.descriptor ?? -1 }, &gone, numbers.count)
+        for (number, isGone) in zip(numbers, gone) where isGone != 0 { say(comment, to: number, &state) }
+        return gone.count { $0 == 0 } < max && state.streams.count < 2 * max
     }
 
     func leave(_ number: Int) {
@@ -221,12 +235,18 @@ final class Streams: Sendable {
     /// Says something to those who have heard nothing for a second, which shows also whether they are still there.
     func tick(now: UInt64) {
         state.withLock { state in
-            for (number, stream) in state.streams where stream.isSuspended && now > stream.spokeAt + Self.silence {
-                state.streams[number]?.pending = Self.comment
-                state.streams[number]?.sent = 0
-                Self.wake(number, &state)
+            for (number, stream) in state.streams where now > stream.spokeAt + Self.silence {
+                Self.say(Self.comment, to: number, &state)
             }
         }
+    }
+
+    /// Says something to one who has nothing left to hear.
+    private static func say(_ words: [UInt8], to number: Int, _ state: inout State) {
+        guard state.streams[number]?.isSuspended == true else { return }
+        state.streams[number]?.pending = words
+        state.streams[number]?.sent = 0
+        wake(number, &state)
     }
 
     private static func wake(allOf run: String, _ state: inout State) {

@@ -29,7 +29,10 @@ extension WebServer {
             if place.state == "closed", first == place.nextSeq {
                 return send(Reply(.noContent, .events, []), exchange, connection)
             }
-            guard let number = streams.enter(run, from: first, place, legend, connection) else {
+            guard
+                let number = streams.enter(
+                    run, from: first, place, legend, connection, descriptor: exchange.visitor?.descriptor ?? -1)
+            else {
                 return send(
                     Reply(.unavailable("\(Streams.max) streams are followed already: ask again later", seconds: 5)),
                     exchange, connection)
