@@ -70,6 +70,7 @@ public final class WebServer: Sendable {
             throw .system(call: "MHD_start_daemon", address: address.url, reason: "no thread, or no memory")
         }
         daemon.withLock { $0 = DaemonHandle(pointer: started) }
+        data.thread.start()
         ticker.start { [visitors, streams, now] in
             visitors.sweep(now: now())
             streams.tick(now: now())
