@@ -59,12 +59,11 @@ final class DataThread: Sendable {
 
     var isEnding: Bool { state.withLock { $0.isEnding } }
 
-    /// Has something done; false once it ends. The thread begins with the first.
+    /// Has something done; false once it ends.
     @discardableResult
     func submit(_ work: @escaping Work) -> Bool {
         state.withLock { state in
             guard !state.isEnding else { return false }
-            if state.thread == nil { state.thread = start() }
             state.work.append(work)
             crims_bell_ring(bell)
             return true
@@ -82,7 +81,7 @@ final class DataThread: Sendable {
         pthread_join(thread, nil)
     }
 
-    private func start() -> pthread_t {
+    func start() {
         var thread = pthread_t()
         let status = pthread_create(
             &thread, nil,
@@ -92,7 +91,8 @@ final class DataThread: Sendable {
                 return nil
             }, Unmanaged.passRetained(self).toOpaque())
         precondition(status == 0, "pthread_create: \(String(cString: strerror(status)))")
-        return thread
+        let started = thread
+        state.withLock { $0.thread = started }
     }
 
     private func turn() {

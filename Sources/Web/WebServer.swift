@@ -74,6 +74,7 @@ public final class WebServer: Sendable {
         }
         daemon.withLock { $0 = DaemonHandle(pointer: started) }
         door.reader.start()
+        data.thread.start()
         ticker.start(news: streams.bell, now: now) { [unowned self] in
             visitors.sweep(now: now())
             streams.tick(now: now())

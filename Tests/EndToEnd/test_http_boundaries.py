@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import random
 import subprocess
 
@@ -241,4 +242,25 @@ def test_the_map_is_drawn_by_them(start_daemon, boundaries, write):
     assert "cells" not in page and page.count("<path") == 184
     # The same outline, to the whole units in which the page has it.
     assert mapping(shape(web.get(AREAS).json["features"][0]["geometry"]))["type"] == "Polygon"
+    web.end()
+
+
+def test_a_large_file_is_not_in_memory_as_values(start_daemon, boundaries, write):
+    """18 MB with places of no use between those of use: values of all of them would take ten times as much."""
+    def more(ring):
+        return [[x0 + part / 20 * (x1 - x0), y0 + part / 20 * (y1 - y0)]
+                for (x0, y0), (x1, y1) in zip(ring, ring[1:]) for part in range(20)] + [ring[-1]]  # fmt: skip
+
+    features = copy.deepcopy(boundaries["features"])
+    for feature in features:
+        feature["geometry"]["coordinates"] = [more(ring) for ring in feature["geometry"]["coordinates"]]
+    path = write({**boundaries, "features": features})
+    size = os.path.getsize(path)
+    assert size > 15e6
+    daemon = start_daemon("--http", "127.0.0.1:*", "--boundaries", path, ready_within=30)
+    with open(f"/proc/{daemon.process.pid}/status") as file:
+        peak = next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
+    assert peak < 60e6 + 8 * size
+    web = Web(daemon)
+    assert web.get(AREAS).json["source"] == "boundaries"
     web.end()

@@ -1,9 +1,13 @@
 """The page of `/map` in a real browser: the picture is there, fits, and asks nobody else for anything."""
 
+import contextlib
 import json
 import os
 import pathlib
 import subprocess
+import sys
+import time
+import urllib.request
 
 import pytest
 from conftest import Watched
@@ -13,14 +17,20 @@ CRIMS = pathlib.Path(os.environ.get("CRIMS_BIN", ROOT / ".build" / "release" / "
 WIDTHS = (390, 820, 1440)
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
+@contextlib.contextmanager
+def served(*arguments):
+    """The ready line of a daemon that keeps nothing."""
     command = [CRIMS, "serve", "--no-data", "--control", "tcp://127.0.0.1:*", "--events", "tcp://127.0.0.1:*",
-               "--http", "127.0.0.1:*"]  # fmt: skip
-    state = dict(os.environ, XDG_STATE_HOME=str(tmp_path_factory.mktemp("state")))
-    with subprocess.Popen(command, cwd=ROOT, env=state, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as daemon:
-        yield json.loads(daemon.stdout.readline())["http"][0]
+               "--http", "127.0.0.1:*", *arguments]  # fmt: skip
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as daemon:
+        yield json.loads(daemon.stdout.readline())
         daemon.terminate()
+
+
+@pytest.fixture(scope="module")
+def address():
+    with served() as ready:
+        yield ready["http"][0]
 
 
 @pytest.fixture
@@ -89,3 +99,30 @@ def test_without_its_style_it_is_still_a_map(browser, address):
     fills = page.evaluate("[...document.querySelectorAll('svg.map g')].map((group) => getComputedStyle(group).fill)")
     assert len(set(fills)) == 7
     page.close()
+
+
+def test_the_live_page_says_what_its_areas_are_drawn_by(browser, address, tmp_path):
+    pytest.importorskip("zmq")
+    sys.path.insert(0, str(ROOT / "clients" / "python" / "src"))
+    import crims
+
+    with urllib.request.urlopen(f"{address}/api/v1/models/merseyside/areas.geojson", timeout=10) as answer:
+        cells = json.load(answer)
+    shapes = {"cells": [], "mixed": cells["features"][:50], "boundaries": cells["features"]}
+    words = {"cells": "not those of the real ones", "mixed": "those without as cells", "boundaries": "was given."}
+    for source, features in shapes.items():
+        path = tmp_path / f"{source}.geojson"
+        path.write_text(json.dumps({**cells, "features": features}))
+        with served(*(["--boundaries", str(path)] if features else [])) as ready:
+            with crims.connect(ready["control"][0]) as simulation:
+                simulation.open("merseyside", start="2020-01-06", run="r").step(count=24)
+            page = browser.new_page(viewport={"width": 1200, "height": 900})
+            watched = Watched(page, ready["http"][0])
+            page.goto(f"{ready['http'][0]}/#run=r")
+            deadline = time.monotonic() + 10
+            while not page.locator("#shapes-words").text_content().endswith("."):
+                assert time.monotonic() < deadline
+                page.wait_for_timeout(50)
+            assert words[source] in page.locator("#shapes-words").text_content()
+            watched.check()
+            page.close()

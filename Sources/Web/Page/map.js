@@ -13,6 +13,7 @@ function project(longitude, latitude) {
 /** Outlines of areas in Leaflet's pixels of zoom 0, as flat rings; `home` holds those that are no outliers. */
 export class Shapes {
   constructor(collection, areas) {
+    this.source = collection.source ?? "cells";
     const features = new Map(collection.features.map((feature) => [feature.properties.code, feature]));
     this.rings = [];
     this.boxes = new Float64Array(4 * areas.length);

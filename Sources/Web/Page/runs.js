@@ -10,6 +10,11 @@ import { Side } from "./side.js";
 import { changed, now, timeline } from "./state.js";
 
 const POLL = 2000;
+const SHAPES = {
+  boundaries: "Areas are drawn by the boundaries that the daemon was given.",
+  cells: "Areas are drawn as cells around their centroids, so their edges are not those of the real ones.",
+  mixed: "Areas are drawn by the boundaries that the daemon was given, and those without as cells around their centroids.",
+};
 
 const models = new Map();
 let names = "";
@@ -81,6 +86,7 @@ export async function choose(run, mine = "side") {
 
 function adopt(model, shapes) {
   if (model === now.model) return;
+  say(byId("shapes-words"), SHAPES[shapes.source]);
   Object.assign(now, { model, shapes, area: -1, chosen: new Uint8Array(model.categories.length).fill(1) });
   byId("categories-list").replaceChildren(...model.categories.map((category, index) => html("span", { class: "choice" },
     html("input", { type: "checkbox", id: `category-${index}`, checked: true,
