@@ -1,7 +1,7 @@
 /// The fold: one pulse after the other is applied to the cells that it acts on, in the order of acceptance.
 extension FeedbackField {
     func fold(tables: MonthTables) {
-        fillPulses()
+        preparePulses()
         for index in 0..<cellCount {
             cells.start[index].isTouched = false
             cells.start[index].receives = false
@@ -27,6 +27,7 @@ extension FeedbackField {
         _ index: Int, crimeClass: Int, areaClasses: UnsafeBufferPointer<Int32>, tables: MonthTables
     ) {
         let pulse = plan.pulses[index]
+        if pulse.displaces { fill(index) }
         let state = pulseStates.start[index]
         let first = crimeClass * plan.partition.areaClasses
         for place in pulse.firstArea..<pulse.areaEnd {
@@ -44,6 +45,13 @@ extension FeedbackField {
         rows.start + (plan.pulses.count + cell) * stride
     }
 
+    /// The row that a cell has, be it a pulse's.
+    private func old(_ cell: Int) -> UnsafeMutablePointer<Double> {
+        let row = Int(cells.start[cell].row)
+        if row < plan.pulses.count { fill(row) }
+        return rows.start + row * stride
+    }
+
     /// Gives the cell a row of its own, with F = 1 where nothing has acted yet, spread over the minutes where it begins
     /// to vary.
     private func touch(_ index: Int, varying: Bool) {
@@ -57,7 +65,7 @@ extension FeedbackField {
             own.update(repeating: 1, count: varying ? stride : 1)
             return
         }
-        let old = rows.start + Int(cell.pointee.row) * stride
+        let old = self.old(index)
         if varying, !cell.pointee.varies {
             own.update(repeating: old[0], count: stride)
             if plan.displaces {
@@ -82,10 +90,11 @@ extension FeedbackField {
             cell.pointee.row = Int32(index)
             return
         }
+        fill(index)
         let own = row(cellIndex)
         if !sets, isWhole, cell.pointee.varies, state.varies {
             // Most are so, and are taken from where they are.
-            let old = rows.start + Int(cell.pointee.row) * stride
+            let old = self.old(cellIndex)
             for slot in 0..<stride { own[slot] = old[slot] * values[slot] }
             cell.pointee.row = Int32(plan.pulses.count + cellIndex)
             return
@@ -168,7 +177,8 @@ extension FeedbackField {
 
     /// Bounds the rows of pulses that are more; only several together, or rounding, can be.
     private func bound() {
-        for index in 0..<plan.pulses.count where pulseStates.start[index].most > Adjustment.factorMax {
+        for index in 0..<plan.pulses.count
+        where pulseStates.start[index].isFilled && pulseStates.start[index].most > Adjustment.factorMax {
             let varies = pulseStates.start[index].varies
             let row = rows.start + index * stride
             var sum = 0.0
