@@ -1,3 +1,16 @@
+/// Up to four of a list that are summed side by side; the last stands in for those that are missing.
+struct Four {
+    private let list: UnsafePointer<Int>
+    let count: Int
+
+    init(_ list: UnsafePointer<Int>, _ first: Int, of count: Int) {
+        self.list = list + first
+        self.count = min(4, count - first)
+    }
+
+    subscript(lane: Int) -> Int { list[min(lane, count - 1)] }
+}
+
 /// What each pulse makes of the rates in the window, before it meets others in a cell.
 ///
 /// A decay at a minute is that of the hour's beginning times that within an hour, which is kept: two operations a minute
@@ -44,19 +57,6 @@ extension FeedbackField {
                 }
             }
         }
-    }
-
-    /// Up to four pulses of a list; the last stands in for those that are missing.
-    private struct Four {
-        let pulses: UnsafePointer<Int>
-        let count: Int
-
-        init(_ list: UnsafePointer<Int>, _ first: Int, of count: Int) {
-            pulses = list + first
-            self.count = min(4, count - first)
-        }
-
-        subscript(lane: Int) -> Int { pulses[min(lane, count - 1)] }
     }
 
     /// Four pulses of one adjustment each.

@@ -31,7 +31,8 @@ final class FeedbackField {
     var stride = 1
     /// F: a row for each pulse, then one for each cell.
     let rows = GrowingBuffer<Double>()
-    /// Pulses that only decay, throughout the window: of one adjustment, and of several.
+    /// Indices of what is summed four at a time: pulses of one adjustment that only decay, throughout the window, and
+    /// then cells; and such pulses of several adjustments.
     let singles = GrowingBuffer<Int>()
     let severals = GrowingBuffer<Int>()
     /// Of four pulses, side by side.
@@ -43,6 +44,8 @@ final class FeedbackField {
     var cellCount = 0
     /// What a cell receives by displacement over its baseline, a row for each; only where some adjustment displaces.
     let received = GrowingBuffer<Double>()
+    /// What one pulse takes from one area and gives to each of its neighbours, slot by slot.
+    let amounts = GrowingBuffer<Double>()
     /// Largest F of an area class.
     let largest = GrowingBuffer<Double>()
     /// Ascending areas in which some crime's F can differ from 1.
