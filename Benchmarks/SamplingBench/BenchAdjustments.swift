@@ -17,7 +17,7 @@ struct BenchAdjustments {
 
     private func adjustment(_ index: UInt32, from: CivilMinute) -> Adjustment {
         let words = philox.block(index, 0, 0, 0)
-        func below(_ limit: Int, _ word: UInt32) -> Int { Int(UInt64(word) * UInt64(limit) >> 32) }
+        func below(_ limit: Int, _ word: UInt32) -> Int { Int((UInt64(word) * UInt64(limit)) >> 32) }
         let share = Double(words.2) * 0x1p-32
         return Adjustment(
             factor: 0.4 + (scope == .displacing ? 0.6 : 1.2) * share,

@@ -38,7 +38,7 @@ public struct OfflineRun {
     public mutating func next(into columns: inout IncidentColumns) throws(SamplingError) -> Expectation? {
         guard !cursor.isAtEnd else { return nil }
         let part = cursor.next()
-        if !live.isEmpty { live.removeAll { $0.end <= part.lowerBound } }
+        if live.contains(where: { $0.end <= part.lowerBound }) { live.removeAll { $0.end <= part.lowerBound } }
         return try sampler.draw(window: part, schedule: live, into: &columns)
     }
 }

@@ -42,9 +42,8 @@ final class Run {
     private(set) var isClosed = false
     /// The audit trail, oldest first.
     private(set) var adjustments: [AcceptedAdjustment] = []
-    /// Indices of the adjustments that may still act, in their order; so that a step's cost does not grow with those
-    /// that have expired.
-    private(set) var live: [Int] = []
+    /// The adjustments that may still act, so that a step's cost does not grow with those that have expired.
+    private(set) var live = LiveAdjustments()
     private var keys: [String: Int] = [:]
     /// The last request that was taken, against which a retry is recognised.
     private(set) var last: Record.Stepped?
@@ -110,7 +109,9 @@ final class Run {
             adjustments[index].scheduled.end = adjustments[index].scheduled.adjustment.end
         }
         keys = parent.keys.filter { $0.value < adjustments.count }
-        live = adjustments.indices.filter { adjustments[$0].scheduled.end > time.minutes }
+        for index in adjustments.indices where adjustments[index].scheduled.end > time.minutes {
+            live.append(adjustments[index].scheduled, place: index)
+        }
         milestones = parent.milestones.filter { $0.seq < seq }
         incidents = parent.incidents(before: seq).known
     }
@@ -141,9 +142,7 @@ final class Run {
 
     /// The adjustments that act between two times, in their order of acceptance, as far as they are known by now.
     func schedule(in window: Range<Int>) -> [ScheduledAdjustment] {
-        if window.lowerBound >= time.minutes {
-            return live.map { adjustments[$0].scheduled }.filter { $0.acts(in: window) }
-        }
+        if window.lowerBound >= time.minutes { return live.acting(in: window) }
         return adjustments.lazy.map(\.scheduled).filter { $0.acts(in: window) }
     }
 
@@ -170,7 +169,7 @@ final class Run {
         changes += 1
         for adjustment in accepted {
             if let key = adjustment.terms.key { keys[key] = adjustments.count }
-            if adjustment.scheduled.end > time.minutes { live.append(adjustments.count) }
+            if adjustment.scheduled.end > time.minutes { live.append(adjustment.scheduled, place: adjustments.count) }
             adjustments.append(adjustment)
         }
     }
@@ -182,7 +181,7 @@ final class Run {
         nextSeq = step.seq + step.steps
         time = start(of: nextSeq)
         incidents += step.incidents
-        live.removeAll { adjustments[$0].scheduled.end <= time.minutes }
+        live.removeAll(endedBy: time.minutes)
     }
 
     /// Ends an adjustment at the next step; a second time changes nothing.
@@ -192,7 +191,7 @@ final class Run {
         let retraction = AcceptedAdjustment.Retraction(seq: nextSeq, time: time)
         adjustments[index].retraction = retraction
         adjustments[index].scheduled.end = min(adjustments[index].scheduled.end, time.minutes)
-        live.removeAll { $0 == index }
+        live.remove(place: index)
         return retraction
     }
 

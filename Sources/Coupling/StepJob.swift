@@ -27,8 +27,10 @@ final class StepJob: Job {
         self.run = run
         self.plan = plan
         self.askers = askers
-        let schedule =
-            run.schedule(in: plan.window) + plan.accepted.map(\.scheduled).filter { $0.acts(in: plan.window) }
+        var schedule = run.schedule(in: plan.window)
+        if !plan.accepted.isEmpty {
+            schedule += plan.accepted.lazy.map(\.scheduled).filter { $0.acts(in: plan.window) }
+        }
         draw = WindowDraw(
             run: run, window: plan.window, schedule: schedule, formats: askers.map(\.format),
             lastStep: run.start(of: plan.seq + plan.steps - 1).minutes)

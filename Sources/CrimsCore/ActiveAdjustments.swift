@@ -1,52 +1,87 @@
-/// The numbers of the adjustments that act, in columns, so that those of four at a time fit vectors.
-struct ActiveAdjustments: ~Copyable {
-    private(set) var count = 0
+/// The numbers of the adjustments that act, side by side.
+final class ActiveAdjustments {
     /// Whether none decays.
     private(set) var areConstant = true
-    /// Of each: its factor; minutes since 1970 at which it begins and ends; its half-life in minutes, or 1 without one,
-    /// and where the decay within an hour is kept, or −1; what is left of its effect at the beginning of the hour at hand.
-    private(set) var columns = GrowingBuffer<Column>()
-    private(set) var decays = DecayTables()
+    let columns = GrowingBuffer<Column>()
+    let decays = DecayTables()
+    /// Decays that differ in when they began or in their half-life, four to a vector: those of one step are often the
+    /// same, and an exponential is most of what one costs.
+    private let ages = GrowingBuffer<Age>()
+    private var ageCount = 0
+    private let lefts = GrowingBuffer<SIMD4<Double>>()
+    /// The last such decay of each hash.
+    private let recent = GrowingBuffer<Int>(capacity: 256)
 
     struct Column: BitwiseCopyable {
         var factor: Double
+        /// Minutes since 1970.
         var from: Int
         var end: Int
-        var halfLife: Double
+        /// Where the decay within an hour is kept, or −1 without one.
         var decay: Int
-        var left = 1.0
+        /// Its place among the ages.
+        var age: Int
+
+        /// Whether it acts at every minute of a window.
+        @inline(__always)
+        func covers(_ window: Range<Int>) -> Bool { from <= window.lowerBound && end >= window.upperBound }
     }
 
-    mutating func take(_ acting: [ScheduledAdjustment]) {
-        count = acting.count
+    private struct Age: BitwiseCopyable {
+        var from = SIMD4<Double>.zero
+        var halfLife = SIMD4<Double>(repeating: .infinity)
+    }
+
+    func take(_ acting: [ScheduledAdjustment]) {
         areConstant = true
+        ageCount = 0
         decays.trim()
-        columns.reserve(count)
+        columns.reserve(acting.count)
+        recent.start.update(repeating: -1, count: 256)
         for (index, entry) in acting.enumerated() {
             let adjustment = entry.adjustment
             var column = Column(
-                factor: adjustment.factor, from: adjustment.from.minutes, end: entry.end, halfLife: 1, decay: -1)
+                factor: adjustment.factor, from: adjustment.from.minutes, end: entry.end, decay: -1, age: 0)
             if let halfLife = adjustment.halfLife {
-                column.halfLife = Double(halfLife)
                 column.decay = decays.offset(halfLife: halfLife)
+                column.age = age(from: column.from, halfLife: halfLife)
                 areConstant = false
             }
             columns.start[index] = column
         }
     }
 
+    private func age(from: Int, halfLife: Int) -> Int {
+        let hash = (from &* 0x2545_F491 &+ halfLife &* 0x9E37_79B1) >> 16 & 0xFF
+        let known = recent.start[hash]
+        if known >= 0 {
+            let age = ages.start + known / 4
+            if age.pointee.from[known % 4] == Double(from), age.pointee.halfLife[known % 4] == Double(halfLife) {
+                return known
+            }
+        }
+        let new = ageCount
+        ageCount += 1
+        if new % 4 == 0 {
+            ages.reserve(new / 4 + 1, keeping: new / 4)
+            ages.start[new / 4] = Age(from: .init(repeating: Double(from)))
+        }
+        ages.start[new / 4].from[new % 4] = Double(from)
+        ages.start[new / 4].halfLife[new % 4] = Double(halfLife)
+        recent.start[hash] = new
+        return new
+    }
+
     /// Computes what is left of each effect at the beginning of an hour since 1970.
     func decay(hour: Int) {
-        let columns = columns.start
-        let minute = Double(hour * 60)
-        for first in stride(from: 0, to: count, by: 4) {
-            var ages = SIMD4<Double>.zero
-            for lane in 0..<min(4, count - first) where columns[first + lane].decay >= 0 {
-                let column = columns[first + lane]
-                ages[lane] = -(minute - Double(column.from)) / column.halfLife
-            }
-            let left = Numerics.exp2(ages)
-            for lane in 0..<min(4, count - first) { columns[first + lane].left = left[lane] }
+        let minute = SIMD4<Double>(repeating: Double(hour * 60))
+        let vectors = (ageCount + 3) / 4
+        lefts.reserve(vectors)
+        for index in 0..<vectors {
+            lefts.start[index] = Numerics.exp2(-(minute - ages.start[index].from) / ages.start[index].halfLife)
         }
     }
+
+    /// What is left of the effects at the beginning of the hour at hand, by their place among the ages.
+    var left: UnsafePointer<Double> { UnsafeRawPointer(lefts.start).assumingMemoryBound(to: Double.self) }
 }

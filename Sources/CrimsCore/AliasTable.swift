@@ -2,7 +2,7 @@
 /// multiplication and one comparison, however many outcomes it has.
 ///
 /// An entry packs a threshold in its upper and the alias in its lower 32 bits; see ``pick(_:_:)``.
-struct AliasBuilder: ~Copyable {
+final class AliasBuilder {
     /// Weights scaled to a mean of 1.
     private let scaled: UnsafeMutablePointer<Double>
     /// What is below 1, and the rest; room for one more than there are, since a place is written before it is known

@@ -2,7 +2,7 @@
 ///
 /// A word that chooses from n outcomes is kept as its product with n: the upper 32 bits are the outcome, or the entry of
 /// an alias table, and the lower ones are still uniform.
-struct CandidateBlocks: ~Copyable {
+final class CandidateBlocks {
     /// Each as long as there are candidates, rounded up to whole vectors.
     struct Words {
         let crime: UnsafePointer<UInt64>
@@ -25,7 +25,7 @@ struct CandidateBlocks: ~Copyable {
     }
 
     /// Draws the words of an hour's first `number` candidates.
-    mutating func draw(_ number: Int, hour: Int, of sampler: Sampler) {
+    func draw(_ number: Int, hour: Int, of sampler: Sampler) {
         let vectors = (number + Lanes.scalarCount - 1) / Lanes.scalarCount
         if vectors > capacity {
             capacity = max(vectors, 2 * capacity)

@@ -1,6 +1,6 @@
 /// What the minutes of an hour leave of an effect, for each half-life in use: 60 numbers, the first of which is 1.
-struct DecayTables: ~Copyable {
-    private var values = GrowingBuffer<Double>()
+final class DecayTables {
+    private let values = GrowingBuffer<Double>()
     private var offsets: [Int: Int] = [:]
     /// Whether each minute leaves at most what the one before left. Of half-lives so long that rounding shows it may
     /// not.
@@ -12,14 +12,14 @@ struct DecayTables: ~Copyable {
     var start: UnsafePointer<Double> { UnsafePointer(values.start) }
 
     /// Forgets all where there are many, before offsets are asked for anew.
-    mutating func trim() {
+    func trim() {
         guard offsets.count > Self.most else { return }
         offsets.removeAll(keepingCapacity: true)
         descend = true
     }
 
     /// Where the 60 numbers of a half-life (minutes) begin.
-    mutating func offset(halfLife: Int) -> Int {
+    func offset(halfLife: Int) -> Int {
         if let known = offsets[halfLife] { return known }
         let offset = offsets.count * 60
         offsets[halfLife] = offset

@@ -1,7 +1,7 @@
 /// The fold: one pulse after the other is applied to the cells that it acts on, in the order of acceptance.
 extension FeedbackField {
     func fold(tables: MonthTables) {
-        fillPulses()
+        preparePulses()
         for index in 0..<cellCount {
             cells.start[index].isTouched = false
             cells.start[index].receives = false
@@ -27,6 +27,7 @@ extension FeedbackField {
         _ index: Int, crimeClass: Int, areaClasses: UnsafeBufferPointer<Int32>, tables: MonthTables
     ) {
         let pulse = plan.pulses[index]
+        if pulse.displaces { fill(index) }
         let state = pulseStates.start[index]
         let first = crimeClass * plan.partition.areaClasses
         for place in pulse.firstArea..<pulse.areaEnd {
@@ -44,6 +45,13 @@ extension FeedbackField {
         rows.start + (plan.pulses.count + cell) * stride
     }
 
+    /// The row that a cell has, be it a pulse's.
+    private func old(_ cell: Int) -> UnsafeMutablePointer<Double> {
+        let row = Int(cells.start[cell].row)
+        if row < plan.pulses.count { fill(row) }
+        return rows.start + row * stride
+    }
+
     /// Gives the cell a row of its own, with F = 1 where nothing has acted yet, spread over the minutes where it begins
     /// to vary.
     private func touch(_ index: Int, varying: Bool) {
@@ -57,7 +65,7 @@ extension FeedbackField {
             own.update(repeating: 1, count: varying ? stride : 1)
             return
         }
-        let old = rows.start + Int(cell.pointee.row) * stride
+        let old = self.old(index)
         if varying, !cell.pointee.varies {
             own.update(repeating: old[0], count: stride)
             if plan.displaces {
@@ -82,10 +90,11 @@ extension FeedbackField {
             cell.pointee.row = Int32(index)
             return
         }
+        fill(index)
         let own = row(cellIndex)
         if !sets, isWhole, cell.pointee.varies, state.varies {
             // Most are so, and are taken from where they are.
-            let old = rows.start + Int(cell.pointee.row) * stride
+            let old = self.old(cellIndex)
             for slot in 0..<stride { own[slot] = old[slot] * values[slot] }
             cell.pointee.row = Int32(plan.pulses.count + cellIndex)
             return
@@ -106,7 +115,6 @@ extension FeedbackField {
         _ index: Int, _ areaClass: Int, _ crimeClass: Int, source: Int, _ tables: MonthTables
     ) {
         let adjustment = plan.heads[index]
-        let state = pulseStates.start[index]
         // Areas that displacement concerns are alone in their class.
         let area = plan.partition.firstArea[areaClass]
         let category = plan.partition.categoryOfCrimeClass[crimeClass]
@@ -117,7 +125,7 @@ extension FeedbackField {
         for neighbour in neighbours where takes(neighbour) { total += baseline(neighbour) }
         guard total > 0 else { return }
         let weight = adjustment.displacement * baseline(area) / total
-        let sourceVaries = cells.start[source].varies
+        let gone = amounts(index, weight: weight, source: source)
         for taker in neighbours where takes(taker) {
             let known = cellCount
             let cell = cell(areaClass: Int(plan.partition.areaClass[taker]), crimeClass: crimeClass)
@@ -126,17 +134,38 @@ extension FeedbackField {
                 received.reserve(cellCount * stride, keeping: known * stride)
                 (received.start + cell * stride).update(repeating: 0, count: stride)
             }
-            touch(cell, varying: sourceVaries)
+            touch(cell, varying: cells.start[source].varies)
             cells.start[cell].receives = true
-            let from = row(source)
-            let gone = received.start + source * stride
             let to = received.start + cell * stride
-            let values = rows.start + index * stride
-            for slot in state.varies ? state.first..<state.end : 0..<(cells.start[cell].varies ? stride : 1) {
-                let place = sourceVaries ? slot : 0
-                to[slot] += weight * from[place] * (1 + gone[place]) * (1 - values[state.varies ? slot : 0])
+            let amounts = amounts.start
+            if cells.start[cell].varies, !cells.start[source].varies {
+                for slot in 0..<stride { to[slot] += amounts[0] }
+            } else {
+                for slot in gone { to[slot] += amounts[slot] }
             }
         }
+    }
+
+    /// Computes what each neighbour receives over its baseline, slot by slot.
+    ///
+    /// - Returns: the slots; one, where nothing varies.
+    private func amounts(_ index: Int, weight: Double, source: Int) -> Range<Int> {
+        let state = pulseStates.start[index]
+        let values = rows.start + index * stride
+        let from = row(source)
+        let received = received.start + source * stride
+        amounts.reserve(stride)
+        let amounts = amounts.start
+        guard state.varies else {
+            let left = 1 - values[0]
+            let slots = 0..<(cells.start[source].varies ? stride : 1)
+            for slot in slots { amounts[slot] = weight * from[slot] * (1 + received[slot]) * left }
+            return slots
+        }
+        for slot in state.first..<state.end {
+            amounts[slot] = weight * from[slot] * (1 + received[slot]) * (1 - values[slot])
+        }
+        return state.first..<state.end
     }
 
     // MARK: - Sums
@@ -146,29 +175,66 @@ extension FeedbackField {
         isCapped = false
         largest.start.update(repeating: 1, count: plan.partition.areaClasses)
         bound()
+        let cells = cells.start
+        singles.reserve(cellCount)
+        var varying = 0
         for index in 0..<cellCount {
-            let cell = cells.start + index
-            guard cell.pointee.isTouched else {
-                cell.pointee.sum = Double(window.count)
+            let cell = cells[index]
+            guard cell.isTouched else {
+                cells[index].sum = Double(window.count)
                 continue
             }
-            let most: Double
-            if Int(cell.pointee.row) < plan.pulses.count {
-                let state = pulseStates.start[Int(cell.pointee.row)]
-                cell.pointee.sum = state.sum
-                most = state.most
-            } else {
-                most = finish(index)
+            if Int(cell.row) < plan.pulses.count {
+                let state = pulseStates.start[Int(cell.row)]
+                settle(index, sum: state.sum, most: state.most)
+                continue
             }
-            let area = Int(cell.pointee.areaClass)
-            if most > largest.start[area] { largest.start[area] = most }
-            if most >= Adjustment.factorMax { isCapped = true }
+            let row = row(index)
+            if cell.receives {
+                let received = received.start + index * stride
+                for slot in 0..<(cell.varies ? stride : 1) { row[slot] *= 1 + received[slot] }
+            }
+            if cell.varies {
+                singles.start[varying] = index
+                varying += 1
+            } else {
+                row[0] = min(row[0], Adjustment.factorMax)
+                settle(index, sum: row[0] * Double(window.count), most: row[0])
+            }
         }
+        for first in Swift.stride(from: 0, to: varying, by: 4) { sum(Four(singles.start, first, of: varying)) }
+    }
+
+    /// Four cells that vary and have rows of their own.
+    private func sum(_ four: Four) {
+        let (r0, r1, r2, r3) = (row(four[0]), row(four[1]), row(four[2]), row(four[3]))
+        let limit = SIMD4<Double>(repeating: Adjustment.factorMax)
+        var (sum, most) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+        for slot in 0..<stride {
+            let values = SIMD4(r0[slot], r1[slot], r2[slot], r3[slot])
+            sum += values.replacing(with: limit, where: values .> limit)
+            most.replace(with: values, where: values .> most)
+        }
+        for lane in 0..<four.count {
+            if most[lane] > Adjustment.factorMax {
+                let row = row(four[lane])
+                for slot in 0..<stride { row[slot] = min(row[slot], Adjustment.factorMax) }
+            }
+            settle(four[lane], sum: sum[lane], most: min(most[lane], Adjustment.factorMax))
+        }
+    }
+
+    private func settle(_ index: Int, sum: Double, most: Double) {
+        cells.start[index].sum = sum
+        let area = Int(cells.start[index].areaClass)
+        if most > largest.start[area] { largest.start[area] = most }
+        if most >= Adjustment.factorMax { isCapped = true }
     }
 
     /// Bounds the rows of pulses that are more; only several together, or rounding, can be.
     private func bound() {
-        for index in 0..<plan.pulses.count where pulseStates.start[index].most > Adjustment.factorMax {
+        for index in 0..<plan.pulses.count
+        where pulseStates.start[index].isFilled && pulseStates.start[index].most > Adjustment.factorMax {
             let varies = pulseStates.start[index].varies
             let row = rows.start + index * stride
             var sum = 0.0
@@ -179,23 +245,6 @@ extension FeedbackField {
             pulseStates.start[index].sum = varies ? sum : sum * Double(window.count)
             pulseStates.start[index].most = Adjustment.factorMax
         }
-    }
-
-    /// - Returns: the cell's largest F.
-    private func finish(_ index: Int) -> Double {
-        let cell = cells.start + index
-        let row = row(index)
-        let received = cell.pointee.receives ? received.start + index * stride : nil
-        let length = cell.pointee.varies ? stride : 1
-        if let received { for slot in 0..<length { row[slot] *= 1 + received[slot] } }
-        var (sum, most) = (0.0, 0.0)
-        for slot in 0..<length {
-            row[slot] = min(row[slot], Adjustment.factorMax)
-            sum += row[slot]
-            most = max(most, row[slot])
-        }
-        cell.pointee.sum = cell.pointee.varies ? sum : sum * Double(window.count)
-        return most
     }
 
     /// The sums of a window that differs in its length alone, where nothing changes with time.

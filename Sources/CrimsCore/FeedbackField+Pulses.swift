@@ -1,152 +1,186 @@
-/// The rows of the pulses: what each makes of the rates in the window, before it meets others in a cell.
+/// Up to four of a list that are summed side by side; the last stands in for those that are missing.
+struct Four {
+    private let list: UnsafePointer<Int>
+    let count: Int
+
+    init(_ list: UnsafePointer<Int>, _ first: Int, of count: Int) {
+        self.list = list + first
+        self.count = min(4, count - first)
+    }
+
+    subscript(lane: Int) -> Int { list[min(lane, count - 1)] }
+}
+
+/// What each pulse makes of the rates in the window, before it meets others in a cell.
 ///
 /// A decay at a minute is that of the hour's beginning times that within an hour, which is kept: two operations a minute
-/// and one exponential an hour. The value at a minute does not depend on which minutes are asked for.
+/// and one exponential an hour. The value at a minute does not depend on which minutes are asked for. Of a pulse that
+/// only decays, throughout the window, the sum is all that is always needed: its row is filled when it meets another.
 extension FeedbackField {
-    func fillPulses() {
-        let count = plan.pulses.count
+    func preparePulses() {
         let minutes = window.count
-        let hour = window.lowerBound / 60
-        rows.reserve((count + cellCount) * stride)
-        adjustments.decay(hour: hour)
-        let states = pulseStates.start
-        let columns = adjustments.columns.start
+        adjustments.decay(hour: window.lowerBound / 60)
+        rows.reserve((plan.pulses.count + cellCount) * stride)
+        let (states, columns) = (pulseStates.start, adjustments.columns.start)
         let descend = adjustments.decays.descend
-        let (rows, stride) = (rows.start, stride)
-        var waiting = DecayingRows()
-        for index in 0..<count {
-            let pulse = plan.pulses[index]
-            let isOne = pulse.memberEnd == pulse.firstMember + 1
-            let first = columns[Int(plan.members[pulse.firstMember])]
-            let row = rows + index * stride
-            let isWhole = first.from <= window.lowerBound && first.end >= window.upperBound
-            if isOne, first.decay >= 0, isWhole, descend {
-                states[index] = PulseState(varies: true, end: minutes)
-                waiting.add(first, row, states + index)
-                if waiting.count == 4 { fill(&waiting) }
-            } else if isOne, isWhole, first.decay < 0 {
-                row[0] = first.factor
-                let bounded = min(first.factor, Adjustment.factorMax)
-                states[index] = PulseState(
-                    varies: false, end: 1, sum: bounded * Double(minutes), most: bounded)
-            } else {
-                fill(index, members: pulse.firstMember..<pulse.memberEnd)
-            }
-        }
-        if waiting.count > 0 { fill(&waiting) }
-    }
-
-    /// Up to four pulses, each one adjustment that decays throughout the window.
-    private struct DecayingRows {
-        private(set) var count = 0
-        var effect = SIMD4<Double>.zero
-        var left = SIMD4<Double>.zero
-        var decay: SIMD4<Int> = .zero
-        var rows:
-            (
-                UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>,
-                UnsafeMutablePointer<Double>
-            )?
-        var states:
-            (
-                UnsafeMutablePointer<PulseState>, UnsafeMutablePointer<PulseState>,
-                UnsafeMutablePointer<PulseState>, UnsafeMutablePointer<PulseState>
-            )?
-
-        /// Lanes without a pulse do what the first does.
-        mutating func add(
-            _ column: ActiveAdjustments.Column, _ row: UnsafeMutablePointer<Double>,
-            _ state: UnsafeMutablePointer<PulseState>
-        ) {
-            if count == 0 {
-                effect = .init(repeating: column.factor - 1)
-                left = .init(repeating: column.left)
-                decay = .init(repeating: column.decay)
-                rows = (row, row, row, row)
-                states = (state, state, state, state)
-            } else {
-                effect[count] = column.factor - 1
-                left[count] = column.left
-                decay[count] = column.decay
-                switch count {
-                case 1: (rows!.1, states!.1) = (row, state)
-                case 2: (rows!.2, states!.2) = (row, state)
-                default: (rows!.3, states!.3) = (row, state)
+        singles.reserve(plan.pulses.count)
+        severals.reserve(plan.pulses.count)
+        var (single, several) = (0, 0)
+        plan.pulses.withUnsafeBufferPointer { pulses in
+            plan.members.withUnsafeBufferPointer { members in
+                for (index, pulse) in pulses.enumerated() {
+                    let number = pulse.memberEnd - pulse.firstMember
+                    let first = columns[Int(members[pulse.firstMember])]
+                    if number == 1, first.decay >= 0, first.covers(window), descend {
+                        states[index] = PulseState(varies: true, isFilled: false, end: minutes)
+                        singles.start[single] = index
+                        single += 1
+                    } else if number > 1,
+                        (pulse.firstMember..<pulse.memberEnd).allSatisfy({
+                            let column = columns[Int(members[$0])]
+                            return column.decay >= 0 && column.covers(window)
+                        })
+                    {
+                        states[index] = PulseState(varies: true, isFilled: false, end: minutes)
+                        severals.start[several] = index
+                        several += 1
+                    } else {
+                        fillAny(index)
+                    }
+                }
+                // Four side by side, as the sum of one waits for each of its sixty additions.
+                for first in Swift.stride(from: 0, to: single, by: 4) {
+                    sumSingle(Four(singles.start, first, of: single), pulses, members)
+                }
+                for first in Swift.stride(from: 0, to: several, by: 4) {
+                    sumSeveral(Four(severals.start, first, of: several), pulses, members)
                 }
             }
-            count += 1
         }
-
-        mutating func clear() { count = 0 }
     }
 
-    /// Four pulses side by side, as the sum of one waits for each of its sixty additions.
-    private func fill(_ waiting: inout DecayingRows) {
-        let first = window.lowerBound % 60
-        let table = adjustments.decays.start + first
-        let (d0, d1, d2, d3) = (
-            table + waiting.decay[0], table + waiting.decay[1], table + waiting.decay[2], table + waiting.decay[3]
-        )
-        let (r0, r1, r2, r3) = waiting.rows!
-        let (effect, left) = (waiting.effect, waiting.left)
-        var sum = SIMD4<Double>.zero
-        for slot in 0..<window.count {
-            let decay = SIMD4(d0[slot], d1[slot], d2[slot], d3[slot])
-            let value = 1 + effect * (left * decay)
-            r0[slot] = value[0]
-            r1[slot] = value[1]
-            r2[slot] = value[2]
-            r3[slot] = value[3]
-            sum += value
-        }
-        let last = window.count - 1
-        let states = waiting.states!
-        // It rises or falls all the time.
-        for (lane, (state, row)) in [(states.0, r0), (states.1, r1), (states.2, r2), (states.3, r3)].enumerated() {
-            state.pointee.sum = sum[lane]
-            state.pointee.most = max(row[0], row[last])
-        }
-        waiting.clear()
-    }
-
-    /// A pulse of several adjustments, or of one that begins or ends in the window.
-    private func fill(_ index: Int, members: Range<Int>) {
-        let minutes = window.count
+    /// Four pulses of one adjustment each.
+    private func sumSingle(
+        _ four: Four, _ pulses: UnsafeBufferPointer<FeedbackPlan.Pulse>, _ members: UnsafeBufferPointer<Int32>
+    ) {
         let columns = adjustments.columns.start
+        func column(_ lane: Int) -> ActiveAdjustments.Column { columns[Int(members[pulses[four[lane]].firstMember])] }
+        let (c0, c1, c2, c3) = (column(0), column(1), column(2), column(3))
+        let effect = SIMD4(c0.factor, c1.factor, c2.factor, c3.factor) - 1
+        let lefts = adjustments.left
+        let left = SIMD4(lefts[c0.age], lefts[c1.age], lefts[c2.age], lefts[c3.age])
+        let table = adjustments.decays.start + window.lowerBound % 60
+        let (d0, d1, d2, d3) = (table + c0.decay, table + c1.decay, table + c2.decay, table + c3.decay)
+        let last = window.count - 1
+        var sum = SIMD4<Double>.zero
+        for slot in 0...last { sum += 1 + effect * (left * SIMD4(d0[slot], d1[slot], d2[slot], d3[slot])) }
+        // It rises or falls all the time.
+        let first = 1 + effect * (left * SIMD4(d0[0], d1[0], d2[0], d3[0]))
+        let end = 1 + effect * (left * SIMD4(d0[last], d1[last], d2[last], d3[last]))
+        finish(four, sum: sum, most: first.replacing(with: end, where: end .> first))
+    }
+
+    /// Four pulses of several adjustments; lanes with fewer are multiplied by 1 until all are done.
+    private func sumSeveral(
+        _ four: Four, _ pulses: UnsafeBufferPointer<FeedbackPlan.Pulse>, _ members: UnsafeBufferPointer<Int32>
+    ) {
+        let table = adjustments.decays.start + window.lowerBound % 60
+        let lefts = adjustments.left
+        products.reserve(window.count)
+        let products = products.start
+        products.update(repeating: .one, count: window.count)
+        var number = 0
+        for lane in 0..<4 { number = max(number, pulses[four[lane]].memberEnd - pulses[four[lane]].firstMember) }
+        for place in 0..<number {
+            func column(_ lane: Int) -> ActiveAdjustments.Column {
+                let pulse = pulses[four[lane]]
+                let isOver = pulse.firstMember + place >= pulse.memberEnd
+                var column = adjustments.columns.start[
+                    Int(members[isOver ? pulse.firstMember : pulse.firstMember + place])]
+                if isOver { column.factor = 1 }
+                return column
+            }
+            let (c0, c1, c2, c3) = (column(0), column(1), column(2), column(3))
+            let effect = SIMD4(c0.factor, c1.factor, c2.factor, c3.factor) - 1
+            let left = SIMD4(lefts[c0.age], lefts[c1.age], lefts[c2.age], lefts[c3.age])
+            let (d0, d1, d2, d3) = (table + c0.decay, table + c1.decay, table + c2.decay, table + c3.decay)
+            for slot in 0..<window.count {
+                products[slot] *= 1 + effect * (left * SIMD4(d0[slot], d1[slot], d2[slot], d3[slot]))
+            }
+        }
+        var (sum, most) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+        for slot in 0..<window.count {
+            sum += products[slot]
+            most.replace(with: products[slot], where: products[slot] .> most)
+        }
+        finish(four, sum: sum, most: most)
+    }
+
+    private func finish(_ four: Four, sum: SIMD4<Double>, most: SIMD4<Double>) {
+        for lane in 0..<four.count {
+            let state = pulseStates.start + four[lane]
+            state.pointee.sum = sum[lane]
+            state.pointee.most = most[lane]
+            // Only several together, or rounding, can be more than the bound.
+            if most[lane] > Adjustment.factorMax { fill(four[lane]) }
+        }
+    }
+
+    /// A pulse's value at a slot of the window, not bounded, of one that only decays.
+    func value(pulse index: Int, slot: Int) -> Double {
+        let pulse = plan.pulses[index]
+        let table = adjustments.decays.start + window.lowerBound % 60 + slot
+        var product = 1.0
+        for place in pulse.firstMember..<pulse.memberEnd {
+            let column = adjustments.columns.start[Int(plan.members[place])]
+            product *= 1 + (column.factor - 1) * (adjustments.left[column.age] * table[column.decay])
+        }
+        return product
+    }
+
+    /// Fills the row of a pulse that only decays, if it is not.
+    @inline(__always)
+    func fill(_ index: Int) {
+        if !pulseStates.start[index].isFilled { fillAny(index) }
+    }
+
+    /// Fills a pulse's row, whatever it stands for.
+    private func fillAny(_ index: Int) {
+        let pulse = plan.pulses[index]
+        let minutes = window.count
         let row = rows.start + index * stride
+        let columns = adjustments.columns.start
         let table = adjustments.decays.start + window.lowerBound % 60
         var varies = false
         var slots = 0..<minutes
-        for place in members {
+        func own(_ column: ActiveAdjustments.Column) -> Range<Int> {
+            max(column.from - window.lowerBound, 0)..<min(column.end - window.lowerBound, minutes)
+        }
+        for place in pulse.firstMember..<pulse.memberEnd {
             let column = columns[Int(plan.members[place])]
-            let from = max(column.from - window.lowerBound, 0)
-            let own = from..<min(column.end - window.lowerBound, minutes)
-            varies = varies || column.decay >= 0 || own != 0..<minutes
-            if members.count == 1 { slots = own }
+            varies = varies || column.decay >= 0 || !column.covers(window)
+            if pulse.memberEnd == pulse.firstMember + 1 { slots = own(column) }
         }
         // One that acts throughout and does not decay is one number, however many it stands for.
         let length = varies ? minutes : 1
         row.update(repeating: 1, count: length)
-        for place in members {
+        for place in pulse.firstMember..<pulse.memberEnd {
             let column = columns[Int(plan.members[place])]
-            let from = max(column.from - window.lowerBound, 0)
-            let own = varies ? from..<min(column.end - window.lowerBound, minutes) : 0..<1
             if column.decay < 0 {
-                for slot in own { row[slot] *= column.factor }
+                for slot in varies ? own(column) : 0..<1 { row[slot] *= column.factor }
             } else {
                 let decay = table + column.decay
-                let (effect, left) = (column.factor - 1, column.left)
-                for slot in own { row[slot] *= 1 + effect * (left * decay[slot]) }
+                let (effect, left) = (column.factor - 1, adjustments.left[column.age])
+                for slot in own(column) { row[slot] *= 1 + effect * (left * decay[slot]) }
             }
         }
         var (sum, most) = (0.0, 0.0)
         for slot in 0..<length {
-            let bounded = min(row[slot], Adjustment.factorMax)
-            sum += bounded
+            sum += min(row[slot], Adjustment.factorMax)
             most = max(most, row[slot])
         }
         pulseStates.start[index] = PulseState(
-            varies: varies, first: varies ? slots.lowerBound : 0, end: varies ? slots.upperBound : 1,
+            varies: varies, isFilled: true, first: varies ? slots.lowerBound : 0, end: varies ? slots.upperBound : 1,
             sum: varies ? sum : sum * Double(minutes), most: most)
     }
 }

@@ -16,7 +16,7 @@ final class FeedbackField {
     /// Whether F reached its bound anywhere.
     var isCapped = false
 
-    private(set) var plan = FeedbackPlan()
+    let plan = FeedbackPlan()
     /// What was last asked with. As it is kept, its memory is not another's: a schedule with the same memory is the same.
     private var schedule: [ScheduledAdjustment] = []
     /// In windows within these minutes the same adjustments of that schedule act, and throughout.
@@ -26,26 +26,36 @@ final class FeedbackField {
     private var isConstant = false
     private var foldedTables: MonthTables?
 
-    var adjustments = ActiveAdjustments()
+    let adjustments = ActiveAdjustments()
     /// Numbers of a row: as many as the window has minutes, or one where nothing changes in it.
     var stride = 1
     /// F: a row for each pulse, then one for each cell.
-    var rows = GrowingBuffer<Double>()
-    var pulseStates = GrowingBuffer<PulseState>()
+    let rows = GrowingBuffer<Double>()
+    /// Indices of what is summed four at a time: pulses of one adjustment that only decay, throughout the window, and
+    /// then cells; and such pulses of several adjustments.
+    let singles = GrowingBuffer<Int>()
+    let severals = GrowingBuffer<Int>()
+    /// Of four pulses, side by side.
+    let products = GrowingBuffer<SIMD4<Double>>()
+    let pulseStates = GrowingBuffer<PulseState>()
     /// Index of a cell or −1, `[crime class · area classes + area class]`.
-    var cellOf = GrowingBuffer<Int32>()
-    var cells = GrowingBuffer<Cell>()
+    let cellOf = GrowingBuffer<Int32>()
+    let cells = GrowingBuffer<Cell>()
     var cellCount = 0
     /// What a cell receives by displacement over its baseline, a row for each; only where some adjustment displaces.
-    var received = GrowingBuffer<Double>()
+    let received = GrowingBuffer<Double>()
+    /// What one pulse takes from one area and gives to each of its neighbours, slot by slot.
+    let amounts = GrowingBuffer<Double>()
     /// Largest F of an area class.
-    var largest = GrowingBuffer<Double>()
+    let largest = GrowingBuffer<Double>()
     /// Ascending areas in which some crime's F can differ from 1.
     private(set) var touchedAreas: [Int] = []
 
     /// What a pulse is in the window.
     struct PulseState: BitwiseCopyable {
         var varies = false
+        /// Whether its row is; if not, it decays throughout, and its values are to be had one by one.
+        var isFilled = false
         /// The slots of its row on which it acts: from the first up to the end.
         var first = 0
         var end = 0
@@ -200,7 +210,10 @@ final class FeedbackField {
         guard index >= 0 else { return 1 }
         let cell = cells.start + index
         guard cell.pointee.isTouched else { return 1 }
-        return rows.start[Int(cell.pointee.row) * stride + (cell.pointee.varies ? minute - window.lowerBound : 0)]
+        let row = Int(cell.pointee.row)
+        let slot = cell.pointee.varies ? minute - window.lowerBound : 0
+        guard row >= plan.pulses.count || pulseStates.start[row].isFilled else { return value(pulse: row, slot: slot) }
+        return rows.start[row * stride + slot]
     }
 
     /// The largest F of any crime in the area at any minute of the window.

@@ -3,7 +3,7 @@
 ///
 /// A pulse is one adjustment, or several that scale the same scope with no `set` and no displacement between them, so
 /// that many of them cost what one does.
-struct FeedbackPlan {
+final class FeedbackPlan {
     struct Pulse: BitwiseCopyable {
         let sets: Bool
         let displaces: Bool
@@ -31,7 +31,7 @@ struct FeedbackPlan {
     private var places = ScopeTable()
 
     /// - Parameter acting: in their order of acceptance.
-    mutating func build(_ acting: [ScheduledAdjustment], prepared: PreparedModel) {
+    func build(_ acting: [ScheduledAdjustment], prepared: PreparedModel) {
         active = acting
         partition.build(adjustments: acting, prepared: prepared)
         group()
@@ -64,9 +64,9 @@ struct FeedbackPlan {
     }
 
     /// Takes the same adjustments, which may now end at another time.
-    mutating func update(_ acting: [ScheduledAdjustment]) { active = acting }
+    func update(_ acting: [ScheduledAdjustment]) { active = acting }
 
-    private mutating func group() {
+    private func group() {
         pulses.removeAll(keepingCapacity: true)
         heads.removeAll(keepingCapacity: true)
         displaces = false

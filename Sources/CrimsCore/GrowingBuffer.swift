@@ -1,5 +1,5 @@
 /// Memory of plain values that is used again and grows when it must, without counting references or checking bounds.
-struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
+final class GrowingBuffer<Element: BitwiseCopyable> {
     private(set) var start: UnsafeMutablePointer<Element>
     private var capacity: Int
 
@@ -11,7 +11,7 @@ struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {
     deinit { start.deallocate() }
 
     /// Makes room for `needed` elements, of which the first `kept` stay.
-    mutating func reserve(_ needed: Int, keeping kept: Int = 0) {
+    func reserve(_ needed: Int, keeping kept: Int = 0) {
         guard needed > capacity else { return }
         capacity = max(needed, 2 * capacity)
         let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity)

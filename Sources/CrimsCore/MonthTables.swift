@@ -20,7 +20,7 @@ public final class MonthTables {
     private let crimeAliases: UnsafeMutablePointer<UInt64>
     /// How many candidates an hour of the week has, `[168]`.
     private var counts: [PoissonTables.Row]
-    private var poisson: PoissonTables
+    private let poisson: PoissonTables
     /// Sum of the mean rates in an hour of the week, `[168]`.
     private var baselines: [Double]
     private let builder: AliasBuilder

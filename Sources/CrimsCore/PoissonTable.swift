@@ -2,7 +2,7 @@
 ///
 /// Weights run by recurrence from the mode outwards until they no longer matter and are normalised, so that no
 /// exponential and no factorial is needed; within 10⁻¹³ of the exact law.
-struct PoissonTables: ~Copyable {
+final class PoissonTables {
     /// One distribution: its running sums, not normalised.
     struct Row {
         /// The smallest count that has a weight.
@@ -27,9 +27,9 @@ struct PoissonTables: ~Copyable {
     deinit { sums.deallocate() }
 
     /// Forgets all of them and keeps the memory.
-    mutating func clear() { used = 0 }
+    func clear() { used = 0 }
 
-    private mutating func reserve(_ needed: Int) {
+    private func reserve(_ needed: Int) {
         guard needed > capacity else { return }
         capacity = max(needed, 2 * capacity)
         let larger = UnsafeMutablePointer<Double>.allocate(capacity: capacity)
@@ -39,7 +39,7 @@ struct PoissonTables: ~Copyable {
     }
 
     /// - Parameter mean: finite, ≥ 0.
-    mutating func append(mean: Double) -> Row {
+    func append(mean: Double) -> Row {
         precondition(mean >= 0 && mean.isFinite, "a Poisson mean is finite and not negative")
         let offset = used
         let mode = Int(mean)
@@ -111,7 +111,7 @@ public struct PoissonTable: Sendable {
 
     /// - Parameter mean: finite, ≥ 0.
     public init(mean: Double) {
-        var tables = PoissonTables()
+        let tables = PoissonTables()
         let row = tables.append(mean: mean)
         first = row.first
         sums = tables.sums(of: row)

@@ -37,15 +37,15 @@ public final class Sampler {
     private var tables: MonthTables?
     /// The minutes of the tables' month.
     private var tablesWindow = 0..<0
-    private var candidates = CandidateBlocks()
+    private let candidates = CandidateBlocks()
     var entries: UnsafeMutableBufferPointer<IncidentColumns.Entry>
     var entryCount = 0
     /// Entries of each minute of the hour, `[60]`.
     let minuteCounts: UnsafeMutablePointer<UInt32>
     /// Number of candidates of one area and layer at a time.
-    var poisson = PoissonTables()
+    let poisson = PoissonTables()
     /// Areas in which some F is above 1, and how many candidates they have an hour.
-    var raised = GrowingBuffer<(area: Int, rate: Double)>()
+    let raised = GrowingBuffer<(area: Int, rate: Double)>()
     let counts: Philox
     let incidents: Philox
 
