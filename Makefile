@@ -58,6 +58,7 @@ test: build $(venv)/ready
 lint: $(venv)/ready
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 	$(venv)/bin/ruff check --quiet examples Tests reference Benchmarks clients
+	$(venv)/bin/oxlint --deny-warnings --quiet Sources/Web/Page
 	@echo 'lint: in order'
 
 build: system-packages

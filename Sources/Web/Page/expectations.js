@@ -181,7 +181,7 @@ export class Expectations {
    */
   byCategory(from, to) {
     const { categoryCount } = this.side.data;
-    const make = () => new Array(categoryCount).fill(0);
+    const make = () => Array.from({ length: categoryCount }, () => 0);
     const [expected, baseline, known] = [make(), make(), make()];
     let missing = 0;
     for (let hour = from; hour < to; hour += 1) {
@@ -255,9 +255,9 @@ export class Expectations {
     const end = Math.min(60 * to, this.side.data.clock);
     if (60 * from <= block.from && end === block.to) return null;
     const [first, last] = [Math.floor(block.from / 60), Math.ceil(block.to / 60)];
-    const sums = (start, end) => Array.from({ length: categoryCount }, (_, category) => {
+    const sums = (start, stop) => Array.from({ length: categoryCount }, (_, category) => {
       let sum = 0;
-      for (let hour = start; hour < end; hour += 1) {
+      for (let hour = start; hour < stop; hour += 1) {
         const found = this.at(hour) ?? this.baselineAt(hour);
         sum += found ? found.values[found.start + category * found.stride] : 1;
       }
