@@ -42,7 +42,7 @@ help:
 demo: build $(venv)/ready
 	@$(python) examples/demo.py --crims $(crims) --out out $(if $(FAST),--fast)
 
-test: packages += chromium
+test: packages += chromium poppler-utils
 test: build $(venv)/ready
 	@echo '== tests of the rooms (swift test)'
 	@swift test --configuration release --disable-xctest > .build/swift-test.log 2>&1 \
@@ -53,11 +53,12 @@ test: build $(venv)/ready
 	@echo '== tests of the Python client (pytest)'
 	$(python) -m pytest -q -rs clients/python/tests
 	@echo '== tests of the live map in a browser (pytest)'
-	$(python) -m pytest -q -rs Tests/Page/test_page.py Tests/Page/test_status.py
+	$(python) -m pytest -q -rs --ignore Tests/Page/test_page_speed.py Tests/Page
 
 lint: $(venv)/ready
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 	$(venv)/bin/ruff check --quiet examples Tests reference Benchmarks clients
+	$(venv)/bin/oxlint --deny-warnings --quiet Sources/Web/Page
 	@echo 'lint: in order'
 
 build: system-packages

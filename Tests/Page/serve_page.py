@@ -41,7 +41,7 @@ class Site:
         self.close()
 
 
-def patrol(simulation, name, hours=None, pause=0.25, start="2020-01-06", history=24 * 7):
+def patrol(simulation, name, hours=None, pause=0.25, start="2020-01-06", history=24 * 7, wait=time.sleep):
     """A police model that patrols ten areas each shift, the worst of the week before, and the same run without it."""
     run = simulation.open("merseyside", start=start, seed=7, run=name)
     list(run.steps(history))
@@ -62,7 +62,7 @@ def patrol(simulation, name, hours=None, pause=0.25, start="2020-01-06", history
             week[incident.MSOA] = week.get(incident.MSOA, 0) + 1
         other.step()
         hour += 1
-        time.sleep(pause)
+        wait(pause)
     return run, other
 
 

@@ -72,7 +72,7 @@ function frame(time) {
     now.fast = false;
     drawFast();
   }
-  if (now.slow && time - now.drawn > Math.min(HURRY, Math.max(CALM, 20 * now.cost))) {
+  if (now.slow && time - now.drawn > Math.min(HURRY, Math.max(CALM, 6 * now.cost))) {
     now.slow = false;
     drawSlow();
     now.drawn = performance.now();

@@ -157,7 +157,7 @@ function panelView(side, from, to, cells) {
   const { data, counts } = side;
   const categories = data.categoryCount;
   const { area, chosen } = now;
-  const view = { area, chosen, counts: new Array(categories).fill(0), expected: null, baseline: null, suspects: null,
+  const view = { area, chosen, counts: Array.from({ length: categories }, () => 0), expected: null, baseline: null, suspects: null,
     latest: [], byHour: null, close: () => now.select(-1, true) };
   const first = area < 0 ? 0 : area;
   const last = area < 0 ? data.areaCount : area + 1;

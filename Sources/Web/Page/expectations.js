@@ -9,13 +9,15 @@ const CHEAP = 8;
 const FIRST_GUESS = 3e-6;
 /** Seconds that one question may keep the daemon busy. */
 const SHORT = 0.5;
+/** A part of the hours that may be guessed from the others. */
+const ABOUT = 0.15;
 /** While a run is being stepped, the page takes one part in this many of the daemon's time. */
 const SHARE = 3;
 
 export class Expectations {
   /** `told()` is called when an answer has come. */
   constructor(side, told) {
-    Object.assign(this, { side, told, busy: false, next: 0, insisted: false });
+    Object.assign(this, { side, told, busy: false, next: 0, turn: 0, insisted: false });
     this.hours = new Float64Array(0);
     this.open = { hour: -1, clock: -1 };
     this.days = new Map();
@@ -53,9 +55,13 @@ export class Expectations {
    */
   want(from, to, areas) {
     const there = this.side.baseline.has(from, to, this.told);
-    const wish = this.missingHours(from, to) ?? (areas ? this.missingDay(from, to) : null);
-    if (wish && !this.busy && performance.now() > this.next) this.ask(wish);
-    return Boolean(wish) || !there;
+    // In turn: while a run is stepped there are always new hours, and the others would never be asked for.
+    const wishes = [...this.missingHours(from, to), areas ? this.missingDay(from, to) : null].filter(Boolean);
+    if (wishes.length && !this.busy && performance.now() > this.next) {
+      this.turn += 1;
+      this.ask(wishes[this.turn % wishes.length]);
+    }
+    return wishes.length > 0 || !there;
   }
 
   /** How many of the hours [from, to) are not known yet. */
@@ -65,18 +71,22 @@ export class Expectations {
     return hours;
   }
 
-  /** The last piece of hours in [from, to) that are not known. */
+  /** What is not known of the hours [from, to): the last piece, and the longest before it. */
   missingHours(from, to) {
     const first = Math.max(from, this.firstAdjusted);
+    const last = Math.min(to, this.side.data.lastHour);
     const { clock } = this.side.data;
-    const known = (hour) => this.at(hour) && (hour !== this.open.hour || this.open.clock === clock);
-    let end = Math.min(to, this.side.data.lastHour);
-    while (end > first && known(end - 1)) end -= 1;
-    if (end <= first) return null;
     const most = Math.max(3, Math.min(744, Math.floor(SHORT / this.perHour)));
-    let start = end - 1;
-    while (start > first && end - start < most && !known(start - 1)) start -= 1;
-    return { kind: "hours", from: start, to: end };
+    const pieces = [];
+    for (let hour = last - 1; hour >= first; hour -= 1) {
+      if (this.at(hour) && (hour !== this.open.hour || this.open.clock === clock)) continue;
+      const piece = pieces.at(-1);
+      if (piece?.from === hour + 1 && piece.to - piece.from < most) piece.from = hour;
+      else pieces.push({ kind: "hours", from: hour, to: hour + 1 });
+    }
+    const [newest, ...others] = pieces;
+    const longest = others.reduce((best, piece) => (!best || piece.to - piece.from > best.to - best.from ? piece : best), null);
+    return [newest, longest];
   }
 
   /** The last day in [from, to) whose areas are not known, unless it is too dear to ask unasked. */
@@ -165,52 +175,62 @@ export class Expectations {
     for (let hour = from; hour < to; hour += 1) see(hour, sum(this.at(hour)), sum(this.baselineAt(hour)));
   }
 
-  /** Expected and baseline of the whole force in [from, to) by category; a nearby window's, `about`, or null. */
+  /**
+   * Expected and baseline of the whole force in [from, to) by category, or null. Where a few hours are not known yet, they
+   * are taken to be like the others: `about` says so.
+   */
   byCategory(from, to) {
     const { categoryCount } = this.side.data;
-    const found = { from, to, expected: new Array(categoryCount).fill(0), baseline: new Array(categoryCount).fill(0) };
+    const make = () => Array.from({ length: categoryCount }, () => 0);
+    const [expected, baseline, known] = [make(), make(), make()];
+    let missing = 0;
     for (let hour = from; hour < to; hour += 1) {
-      const expected = this.at(hour);
-      const baseline = this.baselineAt(hour);
-      if (!expected || !baseline) {
-        const last = this.lastCategories;
-        const near = last && Math.abs(last.from - from) + Math.abs(last.to - to) <= Math.max(2, 0.1 * (to - from));
-        return near ? { ...last, about: true } : null;
-      }
+      const without = this.baselineAt(hour);
+      const found = this.at(hour);
+      if (!without) return null;
+      if (!found) missing += 1;
       for (let category = 0; category < categoryCount; category += 1) {
-        found.expected[category] += expected.values[expected.start + category * expected.stride];
-        found.baseline[category] += baseline.values[baseline.start + category * baseline.stride];
+        const usual = without.values[without.start + category * without.stride];
+        baseline[category] += usual;
+        if (!found) continue;
+        expected[category] += found.values[found.start + category * found.stride];
+        known[category] += usual;
       }
     }
-    this.lastCategories = found;
-    return found;
+    if (missing > Math.max(2, ABOUT * (to - from))) return null;
+    if (missing) expected.forEach((sum, category) => { expected[category] = sum && (sum * baseline[category]) / known[category]; });
+    return { expected, baseline, about: missing > 0 };
   }
 
   /**
    * Expected by area and category in [from, to), or null. Of a day that is in it in part, each category has the part that
-   * the force has: `about` says so.
+   * the force has; a last day of which nothing is known yet is like the one before: `about` says so.
    */
   cells(from, to) {
     const { baseline, data } = this.side;
     const { categoryCount } = data;
-    if (this.missingDays(from, to).some((day) => !this.days.has(day))) return null;
+    if (this.missingDays(from, to).some((day) => !this.block(day, to))) return null;
     const expected = new Float64Array(data.areaCount * categoryCount);
     const first = Math.max(from, Math.min(to, 24 * Math.floor(Math.max(from, this.firstAdjusted) / 24)));
     if (first > from && !(baseline.has(from, first, this.told) && baseline.fill(from, first, expected))) return null;
     let about = false;
     for (let day = Math.floor(first / 24); first < to && 24 * day < to; day += 1) {
-      const block = this.days.get(day);
+      const block = this.block(day, to);
       const begin = Math.max(first, 24 * day);
       const end = Math.min(to, 24 * (day + 1));
-      const whole = 60 * begin <= block.from && 60 * end >= block.to;
-      about ||= !whole || block.to < Math.min(60 * end, data.clock);
-      const parts = whole ? null : this.parts(begin, end, block);
+      const parts = this.parts(begin, end, block);
+      about ||= parts !== null;
       for (let at = 0, category = 0; at < expected.length; at += 1) {
         expected[at] += block.expected[at] * (parts ? parts[category] : 1);
         category = category + 1 === categoryCount ? 0 : category + 1;
       }
     }
     return { expected, about };
+  }
+
+  /** What is known of a day's areas: of the last day before the hour `to`, perhaps that of the day before. */
+  block(day, to) {
+    return this.days.get(day) ?? (24 * (day + 1) >= to ? this.days.get(day - 1) : undefined);
   }
 
   /** Expected and baseline of one area in the hours [from, to) of one day; NaN where not known yet. */
@@ -221,7 +241,7 @@ export class Expectations {
     if (24 * (day + 1) <= this.firstAdjusted) return { expected: baseline, baseline };
     const block = this.days.get(day);
     if (!block) return { expected: NaN, baseline };
-    const parts = 60 * from <= block.from && 60 * to >= block.to ? null : this.parts(from, to, block);
+    const parts = this.parts(from, to, block);
     let expected = 0;
     for (let category = 0; category < categoryCount; category += 1) {
       if (chosen[category]) expected += block.expected[area * categoryCount + category] * (parts ? parts[category] : 1);
@@ -229,20 +249,22 @@ export class Expectations {
     return { expected, baseline };
   }
 
-  /** What part of a day's block falls into the hours [from, to), by category. */
+  /** By category, what a block has to be taken by to be that of the hours [from, to); null where it is. */
   parts(from, to, block) {
     const { categoryCount } = this.side.data;
+    const end = Math.min(60 * to, this.side.data.clock);
+    if (60 * from <= block.from && end === block.to) return null;
     const [first, last] = [Math.floor(block.from / 60), Math.ceil(block.to / 60)];
-    const sums = (start, end) => Array.from({ length: categoryCount }, (_, category) => {
+    const sums = (start, stop) => Array.from({ length: categoryCount }, (_, category) => {
       let sum = 0;
-      for (let hour = start; hour < end; hour += 1) {
+      for (let hour = start; hour < stop; hour += 1) {
         const found = this.at(hour) ?? this.baselineAt(hour);
         sum += found ? found.values[found.start + category * found.stride] : 1;
       }
       return sum;
     });
     const whole = sums(first, last);
-    return sums(Math.max(from, first), Math.min(to, last)).map((part, index) => (whole[index] ? part / whole[index] : 0));
+    return sums(from, to).map((part, index) => (whole[index] ? part / whole[index] : 0));
   }
 }
 

@@ -2,7 +2,9 @@
 
 import { minutes } from "./time.js";
 
-const STEPS_AT_ONCE = 200_000;
+const INCIDENTS_AT_ONCE = 200_000;
+/** Milliseconds that a part of a run should take to be read, so that one sees that it goes on. */
+const MOMENT = 400;
 
 export class RunData {
   /** `status` is the run's; `model` its description. */
@@ -76,12 +78,16 @@ export class RunData {
     return true;
   }
 
-  /** Reads the steps up to `nextSeq`, in parts of some hundred thousand incidents. `told` hears of each. */
+  /** Reads the steps up to `nextSeq`, in parts that take a moment or have all that fits. `told` hears of each. */
   async load(api, status, told) {
     const perStep = Math.max(1, status.incidents / Math.max(1, status.next_seq));
+    const most = Math.max(1, Math.floor(INCIDENTS_AT_ONCE / perStep));
+    let some = 48;
     while (this.nextSeq < status.next_seq) {
-      const some = Math.max(1, Math.min(status.next_seq - this.nextSeq, Math.floor(STEPS_AT_ONCE / perStep)));
+      some = Math.min(some, most, status.next_seq - this.nextSeq);
+      const begun = performance.now();
       const reply = await api.steps(this.name, this.nextSeq, some);
+      some = Math.max(1, Math.floor(some * Math.max(0.5, Math.min(8, MOMENT / (performance.now() - begun)))));
       this.append(minutes(reply.from), minutes(reply.to), reply.next_seq, reply, reply.count);
       told?.(this);
     }

@@ -13,17 +13,17 @@ export function colours() {
 }
 
 /** The next of 1, 2, 5, 10, 20 … that is not below a number; 1 for none. */
-export function nice(number) {
-  if (!(number > 0)) return 1;
-  const power = 10 ** Math.floor(Math.log10(number));
-  return power * [1, 2, 5, 10].find((step) => step * power >= number * 0.999999);
+export function nice(value) {
+  if (!(value > 0)) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * [1, 2, 5, 10].find((step) => step * power >= value * 0.999999);
 }
 
 /** Two digits, as people would say it. */
-function rounded(number) {
-  if (!(number > 0)) return 0;
-  const power = 10 ** (Math.floor(Math.log10(number)) - 1);
-  return Number((Math.round(number / power) * power).toPrecision(2));
+function rounded(value) {
+  if (!(value > 0)) return 0;
+  const power = 10 ** (Math.floor(Math.log10(value)) - 1);
+  return Number((Math.round(value / power) * power).toPrecision(2));
 }
 
 /** Bounds of seven classes of amounts, in which the values fall about equally often. `whole` makes them counts. */

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { Baseline } from "./expected.js";
 import { RunData, WindowCounts } from "./run.js";
+import { minutes } from "./time.js";
 
 const SPEED_SECONDS = 6;
 /** A daemon that does not answer is asked again after this many milliseconds. */
@@ -26,8 +27,7 @@ export class Side {
     this.loading = true;
     this.ended = false;
     this.heardAt = performance.now();
-    this.day = null;
-    this.dayAsked = -Infinity;
+    Object.assign(this, { day: null, dayNext: 0, recent: [], recentIsFull: false });
   }
 
   get name() {
@@ -63,11 +63,14 @@ export class Side {
 
   step(event) {
     this.heardAt = performance.now();
-    if (!this.data.appendStep(event)) {
+    const isNew = event.seq === this.data.nextSeq;
+    if (event.error || !this.data.appendStep(event)) {
       this.catchUp();
       return;
     }
+    if (!isNew) return;
     this.samples.push([this.heardAt, this.data.clock]);
+    this.remember(event);
     this.heard("steps");
   }
 
@@ -75,6 +78,7 @@ export class Side {
   async catchUp() {
     if (this.catching) return;
     this.catching = true;
+    Object.assign(this, { recent: [], recentIsFull: false });
     try {
       await this.poll();
       await this.data.load(api, this.status);
@@ -100,20 +104,40 @@ export class Side {
 
   /**
    * Looks at the last 24 hours of simulated time, or the last step if that is longer: `from`, `to`, `count`, `expected`,
-   * `baseline`, all of the same moment, into `day`.
+   * `baseline`, all of the same moment, into `day`. Steps that were heard say so themselves; until they fill a day the
+   * daemon is asked, which has to draw it again.
    */
   async lookAtDay() {
     const { nextSeq, clock, start } = this.data;
-    if (this.loading || this.ended || !nextSeq || this.day?.next_seq === nextSeq) return;
-    if (performance.now() - this.dayAsked < READABLE) return;
-    this.dayAsked = performance.now();
+    const now = performance.now();
+    if (this.loading || this.ended || !nextSeq || this.day?.nextSeq === nextSeq || now < this.dayNext) return;
+    this.dayNext = now + READABLE;
+    const [first] = this.recent;
+    if (first && (this.recentIsFull || first.from === start)) {
+      const sum = (what) => this.recent.reduce((total, step) => total + step[what], 0);
+      this.day = { from: first.from, to: clock, count: sum("count"), expected: sum("expected"), baseline: sum("baseline"), nextSeq };
+      this.heard("state");
+      return;
+    }
     // Steps of months have no one length: the mean is near enough, and the reply says from when to when.
     const steps = Math.max(1, Math.min(nextSeq, Math.round((DAY * nextSeq) / (clock - start))));
+    this.dayNext = Infinity;
     try {
-      this.day = await api.counts(this.name, nextSeq - steps, steps);
+      const { from, to, count, expected, baseline } = await api.counts(this.name, nextSeq - steps, steps);
+      this.day = { from: minutes(from), to: minutes(to), count, expected, baseline, nextSeq };
       this.heard("state");
     } catch {
       // It is asked for again, and what is wrong is said by others.
+    }
+    this.dayNext = performance.now() + Math.max(READABLE, 4 * (performance.now() - now));
+  }
+
+  /** Keeps a step that was heard, and of those before it as many as make a day. */
+  remember({ from, to, count, expected, baseline }) {
+    this.recent.push({ from: minutes(from), to: minutes(to), count, expected, baseline });
+    while (this.recent.length > 1 && this.recent[0].from < minutes(to) - DAY) {
+      this.recent.shift();
+      this.recentIsFull = true;
     }
   }
 

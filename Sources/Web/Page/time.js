@@ -19,7 +19,7 @@ export function written(time) {
 
 function parts(time) {
   const date = new Date(time * 60000);
-  return { day: date.getUTCDate(), weekday: date.getUTCDay(), month: date.getUTCMonth(), year: date.getUTCFullYear() };
+  return { day: date.getUTCDate(), dayOfWeek: date.getUTCDay(), month: date.getUTCMonth(), year: date.getUTCFullYear() };
 }
 
 const two = (number) => String(number).padStart(2, "0");
@@ -31,14 +31,14 @@ export function clock(time) {
 
 /** Tuesday 7 January 2020, 14:00 */
 export function long(time) {
-  const { day, weekday, month, year } = parts(time);
-  return `${DAYS[weekday]} ${day} ${MONTHS[month]} ${year}, ${clock(time)}`;
+  const { day, dayOfWeek, month, year } = parts(time);
+  return `${DAYS[dayOfWeek]} ${day} ${MONTHS[month]} ${year}, ${clock(time)}`;
 }
 
 /** Tue 7 Jan 2020, 14:00 */
 export function short(time) {
-  const { day, weekday, month, year } = parts(time);
-  return `${DAYS[weekday].slice(0, 3)} ${day} ${MONTHS[month].slice(0, 3)} ${year}, ${clock(time)}`;
+  const { day, dayOfWeek, month, year } = parts(time);
+  return `${DAYS[dayOfWeek].slice(0, 3)} ${day} ${MONTHS[month].slice(0, 3)} ${year}, ${clock(time)}`;
 }
 
 /** 7 Jan */

@@ -87,7 +87,7 @@ export class Timeline {
     else this.place(start, start + length);
     this.length = length;
     this.mark(false);
-    this.playing = { at: this.window[1], then: performance.now() };
+    this.playing = { at: this.window[1], since: performance.now() };
     this.showPlaying();
   }
 
@@ -106,8 +106,8 @@ export class Timeline {
   tick(now) {
     if (!this.playing) return;
     const length = this.window[1] - this.window[0];
-    this.playing.at += (Number(byId("pace").value) * Math.min(250, now - this.playing.then)) / 1000;
-    this.playing.then = now;
+    this.playing.at += (Number(byId("pace").value) * Math.min(250, now - this.playing.since)) / 1000;
+    this.playing.since = now;
     this.place(Math.floor(this.playing.at) - length, Math.floor(this.playing.at));
     if (this.playing.at >= this.last) this.pause();
   }

@@ -1,7 +1,7 @@
 // Sentences about what the simulation is doing.
 
 import { number } from "./scale.js";
-import { long, minutes, span } from "./time.js";
+import { long, span } from "./time.js";
 
 /** The force's name, from a title such as "Merseyside, 2018-01 to 2019-12". */
 export const force = (model) => model.title.split(",")[0];
@@ -14,9 +14,9 @@ export function lead(model, side) {
   if (!day) {
     return [`${force(model)}, ${long(side.data.clock)}: nothing simulated yet`, "The run is open and waits for its first step."];
   }
-  const hours = (minutes(day.to) - minutes(day.from)) / 60;
-  const whole = minutes(day.from) === side.data.start && hours < 24;
-  const head = `${force(model)}, ${long(minutes(day.to))}: ${several(day.count, "incident")} in the `
+  const hours = (day.to - day.from) / 60;
+  const whole = day.from === side.data.start && hours < 24;
+  const head = `${force(model)}, ${long(day.to)}: ${several(day.count, "incident")} in the `
     + `${whole ? "first" : "last"} ${hours === 1 ? "hour" : hours === 24 ? "24 hours" : span(hours)}`;
   if (!side.trail.length) {
     return [head, `${number(day.expected, 0)} were expected. Nobody has changed a rate: the police’s feedback would lower `
