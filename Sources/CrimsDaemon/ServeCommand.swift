@@ -30,6 +30,7 @@ extension Tool {
                 .value("http-rate", "N", "requests a second of one address over HTTP; 0 for no bound (200)"),
                 .value(
                     "boundaries", "FILE", many: true, "areas' boundaries for maps, as GeoJSON (cells around centroids)"),
+                .value("http-connections", "N", "HTTP connections at once, as far as there are descriptors (10000)"),
                 .flag("end-with-input", "end when standard input does, and so with the program that holds it open"),
                 modelsOption,
             ]
@@ -57,7 +58,12 @@ extension Tool {
             try FileLock($0.dropFirst(6) + ".lock", of: $0)
         }
         let access = try access(arguments)
-        let server = try Server(control: control, events: events, limits: limits, access: access) {
+        let shelf = ModelShelf(ModelCatalog(folders: ModelCatalog.standardFolders(extra: arguments.all("models"))))
+        var webOptions = try webOptions(arguments, shelf)
+        webOptions?.fitDescriptors(beside: Server.descriptors(limits))
+        let server = try Server(
+            control: control, events: events, limits: limits, access: access, keeping: webOptions?.connections ?? 0
+        ) {
             Terminal.log($0, $1)
         }
         let identity = Identity(
@@ -65,8 +71,7 @@ extension Tool {
             control: server.controlEndpoints, events: server.eventEndpoints)
         // Bound before runs are brought back, so that who looks after the daemon can see that it is at it.
         let door = Door(now: Clock.now)
-        let shelf = ModelShelf(ModelCatalog(folders: ModelCatalog.standardFolders(extra: arguments.all("models"))))
-        let web = try webOptions(arguments, shelf).map { try WebServer($0, door: door, models: shelf, now: Clock.now) }
+        let web = try webOptions.map { try WebServer($0, door: door, models: shelf, now: Clock.now) }
         defer { web?.stop() }
         let hub = Hub(
             source: CatalogSource(shelf: shelf), recorder: journal ?? NoRecorder(), limits: server.limits,

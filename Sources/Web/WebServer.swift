@@ -79,6 +79,7 @@ public final class WebServer: Sendable {
             visitors.sweep(now: now())
             streams.tick(now: now())
             forgetTheGone()
+            if visitors.crowdHasLeft() { crims_give_memory_back() }
         } hear: { [streams] in
             streams.takeUp()
         }

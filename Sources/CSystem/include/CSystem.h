@@ -30,8 +30,10 @@ int crims_bell(void);
 void crims_bell_ring(int descriptor);
 void crims_bell_still(int descriptor);
 
-/// Gives memory that nothing uses any more back to the system, which an allocator may otherwise keep for good.
+/// Gives memory that nothing uses any more back to the system, which an allocator may otherwise keep for good; takes a
+/// millisecond or more.
 void crims_give_memory_back(void);
+
 /// Has the calling thread give way to others where there are more of them than processors.
 void crims_stand_back(void);
 
