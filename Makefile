@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint build static install bench models setup clean
+.PHONY: help demo test lint build static install bench bench-check models setup clean
 
 packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev libgeos-dev \
   libjs-leaflet python3-venv gcc strace
@@ -31,6 +31,7 @@ help:
 	@echo 'make test   all tests'
 	@echo 'make lint   formatting and style'
 	@echo 'make bench  speed and memory, each as a ratio within the same run'
+	@echo 'make bench-check  what a step costs in counts (calls, allocations, instructions), against stored ones'
 	@echo 'make build  the daemon alone: $(crims)'
 	@echo 'make static the daemon without need of the toolchain: $(static)'
 	@echo 'make install that, its model and a systemd unit, into PREFIX=$(PREFIX)'
@@ -99,6 +100,11 @@ bench: build
 	@test -x $(bench_python) || python3 -m venv $(dir $(bench_python))..
 	-$(bench_python) -m pip install --quiet --disable-pip-version-check --requirement Benchmarks/requirements.txt
 	$(bench_python) Benchmarks/run.py
+
+# Counts, and no times: they hold on a busy machine too.
+bench-check: packages += valgrind
+bench-check: build
+	python3 Benchmarks/counts.py --check > .build/counts.json
 
 .PHONY: torture $(torture_parts)
 torture: $(torture_parts)

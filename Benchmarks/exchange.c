@@ -12,13 +12,21 @@ double monotonic_microseconds(void) {
     return (double)time.tv_sec * 1e6 + (double)time.tv_nsec * 1e-3;
 }
 
-void *exchange_connect(void *context, const char *endpoint) {
+void use_keys(void *socket, const struct keys *keys) {
+    if (!*keys->client_secret) return;
+    zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, keys->server_public, 41);
+    zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, keys->client_public, 41);
+    zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, keys->client_secret, 41);
+}
+
+void *exchange_connect(void *context, const char *endpoint, const struct keys *keys) {
     void *socket = zmq_socket(context, ZMQ_REQ);
     if (!socket) return NULL;
     int timeout = TIMEOUT_MILLISECONDS, linger = 0;
     zmq_setsockopt(socket, ZMQ_RCVTIMEO, &timeout, sizeof timeout);
     zmq_setsockopt(socket, ZMQ_SNDTIMEO, &timeout, sizeof timeout);
     zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
+    use_keys(socket, keys);
     if (zmq_connect(socket, endpoint) == 0) return socket;
     int cause = errno;
     zmq_close(socket);

@@ -20,8 +20,16 @@ struct recording {
     char *frames[FRAMES_MAX];
 };
 
+/* CURVE keys in Z85, each of 40 characters and a 0; the client's are empty where connections have none. */
+struct keys {
+    char server_public[41], client_public[41], client_secret[41];
+};
+
 /* A REQ socket that gives up after TIMEOUT_MILLISECONDS, or NULL with errno set. */
-void *exchange_connect(void *context, const char *endpoint);
+void *exchange_connect(void *context, const char *endpoint, const struct keys *keys);
+
+/* Makes a socket a client of a server with keys. */
+void use_keys(void *socket, const struct keys *keys);
 
 /* Sends one frame and receives the reply. Returns the microseconds from before sending until the last frame is there,
    or a negative number with errno set; then the socket is of no further use. */

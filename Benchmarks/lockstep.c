@@ -1,5 +1,5 @@
 /* What a lockstep hour costs beyond its message: steps of a daemon against a bare libzmq REQ/REP round trip that
- * carries the same bytes, in the same run, over tcp on the loopback.
+ * carries the same bytes, in the same run, over the same transport, with keys where the daemon has them.
  *
  * A first run is stepped and its replies are recorded. A child process then answers request i with recorded reply i and
  * does nothing else. A second run of the same world is stepped in turn with it: step, bare, step, bare. So both see the
@@ -27,11 +27,13 @@ static struct {
     const char *endpoint;
     char runs[2][NAME_BYTES];
     int opened[2];
-    pid_t child;
+    pid_t child, listeners;
 } state;
 
 static const char *format = "records";
-static int steps = 2000, json;
+static int steps = 2000, json, adjusts, listeners;
+static const char *events_endpoint;
+static struct keys keys;
 /* Where the client and the bare server run. */
 static int client_processor = ANY_PROCESSOR, server_processor = ANY_PROCESSOR;
 
@@ -55,7 +57,7 @@ static int clean_up(void) {
     int agreed = 1;
     void *context = zmq_ctx_new();
     for (int run = 0; run < 2; run++) {
-        void *socket = state.opened[run] ? exchange_connect(context, state.endpoint) : NULL;
+        void *socket = state.opened[run] ? exchange_connect(context, state.endpoint, &keys) : NULL;
         if (!socket) continue;
         static const char *const operations[] = {"close", "delete"};
         for (int index = 0; index < 2; index++) {
@@ -74,10 +76,12 @@ static int clean_up(void) {
         state.opened[run] = 0;
     }
     zmq_ctx_term(context);
-    if (state.child > 0) {
-        kill(state.child, SIGTERM);
-        waitpid(state.child, NULL, 0);
-        state.child = 0;
+    pid_t *const children[] = {&state.child, &state.listeners};
+    for (int index = 0; index < 2; index++) {
+        if (*children[index] <= 0) continue;
+        kill(*children[index], SIGTERM);
+        waitpid(*children[index], NULL, 0);
+        *children[index] = 0;
     }
     return agreed;
 }
@@ -119,9 +123,11 @@ static void open_run(void *socket, int run) {
 
 /* The names of both runs are as long, and so are their requests. */
 static int step_request(char request[REQUEST_MAX], int run, int step) {
+    /* Of one area, and gone within a day: as many are in force at any time. */
+    static const char adjustment[] = ",\"adjust\":[{\"factor\":0.8,\"areas\":[\"E02001347\"],\"half_life\":\"1h\"}]";
     return snprintf(request, REQUEST_MAX,
-                    "{\"v\":1,\"id\":\"%06d\",\"op\":\"step\",\"run\":\"%s\",\"seq\":%d,\"format\":\"%s\"}", step,
-                    state.runs[run], step, format);
+                    "{\"v\":1,\"id\":\"%06d\",\"op\":\"step\",\"run\":\"%s\",\"seq\":%d,\"format\":\"%s\"%s}", step,
+                    state.runs[run], step, format, adjusts ? adjustment : "");
 }
 
 /* Makes the first run's reply the one that the second is expected to give. */
@@ -133,7 +139,7 @@ static void rename_run(struct recording *recording) {
 
 static void record_steps(struct recording *recordings, int count, double *times, struct conditions *conditions) {
     void *context = zmq_ctx_new();
-    void *socket = exchange_connect(context, state.endpoint);
+    void *socket = exchange_connect(context, state.endpoint, &keys);
     if (!socket) fail("cannot connect to %s: %s", state.endpoint, zmq_strerror(errno));
     open_run(socket, 0);
     for (int step = 0; step < count; step++) {
@@ -166,11 +172,11 @@ static void check_reply(const char *who, int step, struct reply *reply, const st
     fail("step %d: frame %d of the %s's reply differs from the recorded one", step, frame, who);
 }
 
-static void measure(const char *bare_endpoint, const struct recording *recordings, int count, double *daemon_times,
+static void measure(const char *bare_endpoint, const struct keys *bare_keys, const struct recording *recordings, int count, double *daemon_times,
                     double *bare_times) {
     void *context = zmq_ctx_new();
-    void *daemon = exchange_connect(context, state.endpoint);
-    void *bare = exchange_connect(context, bare_endpoint);
+    void *daemon = exchange_connect(context, state.endpoint, &keys);
+    void *bare = exchange_connect(context, bare_endpoint, bare_keys);
     if (!daemon || !bare) fail("cannot connect to %s and %s", state.endpoint, bare_endpoint);
     open_run(daemon, 1);
     double start = monotonic_microseconds();
@@ -206,6 +212,14 @@ static int parse(int argc, char **argv) {
             int end = 0;
             if (sscanf(argv[++index], "%4d,%4d%n", &client_processor, &server_processor, &end) != 2) return 0;
             if (argv[index][end] != '\0' || client_processor < 0 || server_processor < 0) return 0;
+        } else if (strcmp(argv[index], "--adjust") == 0) adjusts = 1;
+        else if (strcmp(argv[index], "--listeners") == 0 && index + 2 < argc) {
+            listeners = atoi(argv[++index]);
+            events_endpoint = argv[++index];
+            if (listeners < 1 || listeners > LISTENERS_MAX) return 0;
+        } else if (strcmp(argv[index], "--keys") == 0 && index + 1 < argc) {
+            if (sscanf(argv[++index], "%40s %40s %40s", keys.server_public, keys.client_public, keys.client_secret) != 3)
+                return 0;
         } else if (argv[index][0] != '-' && !state.endpoint) state.endpoint = argv[index];
         else return 0;
     }
@@ -219,9 +233,13 @@ int main(int argc, char **argv) {
     if (!parse(argc, argv)) {
         fprintf(stderr,
                 "usage: lockstep CONTROL_ENDPOINT [--steps 1..%d] [--format records|columns|csv|counts|none]\n"
+                "                [--adjust] [--listeners 1..%d EVENTS_ENDPOINT] [--keys \"SERVER CLIENT SECRET\"]\n"
                 "                [--pin CLIENT,SERVER] [--json]\n"
+                "  --adjust: an adjustment with each step\n"
+                "  --listeners: so many, in a process of their own, to all that the daemon publishes\n"
+                "  --keys: the daemon's public key, and the client's public and secret one, in Z85\n"
                 "  --pin: the processors of the client and of the bare server; the daemon is to be on the server's\n",
-                STEPS_MAX);
+                STEPS_MAX, LISTENERS_MAX);
         return 2;
     }
     /* Names of their own, so that two benchmarks of one daemon do not meet. */
@@ -237,12 +255,23 @@ int main(int argc, char **argv) {
     }
     if (!enough) fail("no memory for %d steps", steps);
     struct conditions conditions = {.format = format, .steps = steps};
-    char bare_endpoint[ENDPOINT_BYTES];
+    /* A bare server of the same kind: beside the daemon's socket, or on any port. */
+    char bare_endpoint[ENDPOINT_BYTES] = "tcp://127.0.0.1:*";
+    if (strncmp(state.endpoint, "ipc://", 6) == 0)
+        snprintf(bare_endpoint, sizeof bare_endpoint, "%.240s-bare", state.endpoint);
+    struct keys bare_keys = keys;
+    char bare_secret[41] = "";
+    if (*keys.client_secret && zmq_curve_keypair(bare_keys.server_public, bare_secret) != 0)
+        fail("libzmq makes no keys: %s", zmq_strerror(errno));
     if (!pin(client_processor)) fail("there is no processor %d for the client", client_processor);
     record_steps(recordings, count, times[0], &conditions);
-    state.child = bare_start(recordings, count, server_processor, bare_endpoint);
+    state.child = bare_start(recordings, count, server_processor, bare_secret, bare_endpoint);
     if (state.child < 0) fail("the bare server does not start: %s", strerror(errno));
-    measure(bare_endpoint, recordings, count, times[1], times[2]);
+    if (listeners > 0) {
+        state.listeners = listeners_start(events_endpoint, &keys, listeners);
+        if (state.listeners < 0) fail("the listeners do not start: %s", strerror(errno));
+    }
+    measure(bare_endpoint, &bare_keys, recordings, count, times[1], times[2]);
     if (!clean_up()) fail("the runs could not be closed and deleted");
     struct summary alone = summarise(times[0], steps);
     struct summary daemon = summarise(times[1], steps);

@@ -57,8 +57,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "replay: %s has no whole replies after %d\n", argv[1], count);
         return 1;
     }
-    char endpoint[ENDPOINT_BYTES];
-    pid_t child = bare_start(replies, count, processor, endpoint);
+    char endpoint[ENDPOINT_BYTES] = "tcp://127.0.0.1:*";
+    pid_t child = bare_start(replies, count, processor, "", endpoint);
     if (child < 0) {
         fprintf(stderr, "replay: cannot serve: %s\n", strerror(errno));
         return 1;

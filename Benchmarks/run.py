@@ -14,13 +14,13 @@ import platform
 import statistics
 import subprocess
 import sys
-import time
 
+from lockstep import lockstep_rows, measure_lockstep
 from reading import has_pandas, measure_reading, reading_rows
-from served import RELEASE, ROOT, BenchmarkError, Control, daemon
+from served import OUTPUT, RELEASE, ROOT, BenchmarkError, Control, daemon, run_json
+from starting import measure_start, start_rows
 
 SOURCES = ROOT / "Benchmarks"
-OUTPUT = ROOT / ".build" / "benchmarks"
 # Tables must come out with the bits of the Swift code, which never fuses a multiplication and an addition.
 CFLAGS = ["-std=c11", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"]
 PROGRAMS = {
@@ -28,7 +28,6 @@ PROGRAMS = {
     "lockstep": (["lockstep.c", "bare.c", "exchange.c", "timings.c"], ["-lzmq", "-lm"]),
 }
 PARTS = ["lockstep", "sampling", "start", "memory", "reading"]
-FORMATS = ["records", "columns", "csv", "none"]
 
 
 def build():
@@ -36,40 +35,6 @@ def build():
     for name, (sources, libraries) in PROGRAMS.items():
         paths = [str(SOURCES / source) for source in sources]
         subprocess.run(["gcc", *CFLAGS, *paths, "-o", str(OUTPUT / name), *libraries], check=True)
-
-
-def run_json(command):
-    """Runs a program that prints one line of JSON."""
-    finished = subprocess.run([str(word) for word in command], cwd=ROOT, stdout=subprocess.PIPE, timeout=900)
-    if finished.returncode != 0:
-        raise BenchmarkError(f"{command[0]} ended with status {finished.returncode}")
-    return json.loads(finished.stdout)
-
-
-def measure_lockstep(steps, rounds=5):
-    """Of each format the round with the median ratio of the means; each round has a daemon of its own.
-
-    Pinned, the client has one processor and both servers share another: this repeats. Free, the scheduler places them
-    as it would in use, and they change between fast and slow neighbourhoods from run to run.
-    """
-    processors = sorted(os.sched_getaffinity(0))
-    ways = {"free": (None, [])}
-    if len(processors) > 1:
-        client, server = processors[:2]
-        ways["pinned"] = (server, ["--pin", f"{client},{server}"])
-    measured = {}
-    for _ in range(rounds):
-        for way, (processor, pin) in ways.items():
-            with daemon(processor) as served:
-                for name in FORMATS:
-                    command = [OUTPUT / "lockstep", served.control, "--steps", steps, "--format", name, "--json", *pin]
-                    measured.setdefault((name, way), []).append(run_json(command))
-    chosen = []
-    for (_name, way), results in sorted(measured.items(), key=lambda item: (FORMATS.index(item[0][0]), item[0][1])):
-        results.sort(key=lambda result: result["ratio"]["mean"])
-        means = [result["ratio"]["mean"] for result in results]
-        chosen.append({"placement": way, **results[rounds // 2], "ratios_of_means": means})
-    return chosen
 
 
 def measure_sampling(rounds):
@@ -96,23 +61,6 @@ def measure_sampling(rounds):
     return result
 
 
-def measure_start(times):
-    ready, opened = [], []
-    for _ in range(times):
-        with daemon() as served:
-            ready.append(served.seconds_to_ready)
-            begin = time.monotonic()
-            control = Control(served.control)
-            control.request(op="open", model="merseyside", start="2020-01-01")
-            opened.append(time.monotonic() - begin)
-            control.close()
-    return {
-        "median_seconds": statistics.median(ready),
-        "worst_seconds": max(ready),
-        "first_run_median_seconds": statistics.median(opened),
-    }
-
-
 def measure_memory():
     """What stays resident while one run is stepped through 2020, hour by hour."""
     with daemon() as served:
@@ -131,14 +79,7 @@ def measure_memory():
 
 def rows(results):
     """The table: what, the measured, the yardstick, their ratio."""
-    for one in results.get("lockstep", []):
-        title = f"lockstep hour, {one['format']}, {one['placement']}"
-        for name in ("mean", "p50", "p99", "p99.9"):
-            yield (f"{title}, {name}", f"{one['daemon_us'][name]:.1f} us", f"bare {one['bare_us'][name]:.1f} us",
-                   f"{one['ratio'][name]:.2f}")
-        least, most = one["ratios_of_means"][0], one["ratios_of_means"][-1]
-        yield f"{title}, mean, least to most", "", "", f"{least:.2f} to {most:.2f}"
-        yield f"{title}, mean, without pause", f"{one['without_pause_us']['mean']:.1f} us", "", ""
+    yield from lockstep_rows(results.get("lockstep", []))
     if "sampling" in results:
         sampling = results["sampling"]
         swift, kernel, dispersed = sampling["swift"], sampling["kernel"], sampling["swift_dispersion"]
@@ -151,10 +92,7 @@ def rows(results):
                f"{dispersed['seconds'] / kernel['seconds']:.2f}")
         yield ("  same incidents, to the byte", "yes" if sampling["identical"] else "NO", swift["checksum"], "")
     if "start" in results:
-        start = results["start"]
-        yield ("start until ready, median", f"{start['median_seconds'] * 1e3:.1f} ms", "", "")
-        yield ("start until ready, worst", f"{start['worst_seconds'] * 1e3:.1f} ms", "", "")
-        yield ("then until the first run is open, median", f"{start['first_run_median_seconds'] * 1e3:.1f} ms", "", "")
+        yield from start_rows(results["start"])
     if "memory" in results:
         memory = results["memory"]
         yield ("resident memory, ready", f"{memory['ready_kib'] / 1024:.1f} MiB", "", "")
@@ -195,7 +133,7 @@ def main():
     if min(options.steps, options.rounds, options.starts) < 1:
         parser.error("--steps, --rounds and --starts are 1 or more")
     parts = {
-        "lockstep": lambda: measure_lockstep(options.steps),
+        "lockstep": lambda: measure_lockstep(options.steps, options.rounds),
         "sampling": lambda: measure_sampling(options.rounds),
         "start": lambda: measure_start(options.starts),
         "memory": measure_memory,

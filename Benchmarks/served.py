@@ -12,23 +12,33 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RELEASE = ROOT / ".build" / "release"
+OUTPUT = ROOT / ".build" / "benchmarks"
 
 
 class BenchmarkError(Exception):
     """Says what could not be measured, for a person."""
 
 
+def run_json(command):
+    """Runs a program that prints one line of JSON."""
+    finished = subprocess.run([str(word) for word in command], cwd=ROOT, stdout=subprocess.PIPE, timeout=900)
+    if finished.returncode != 0:
+        raise BenchmarkError(f"{command[0]} ended with status {finished.returncode}")
+    return json.loads(finished.stdout)
+
+
 class Daemon:
-    """A `crims serve` of our own on free ports, with a data folder of its own."""
+    """A `crims serve` of our own on free ports, or below an `ipc://` folder, with a data folder of its own."""
 
     READY_SECONDS = 10
 
-    def __init__(self, folder, processor=None, options=()):
+    def __init__(self, folder, processor=None, options=(), transport=None, tracer=()):
         self.log = pathlib.Path(folder) / "log"
-        any_port = "tcp://127.0.0.1:*"
+        places = [f"{transport}{name}" if transport else "tcp://127.0.0.1:*" for name in ("control", "events")]
         # A daemon of the user's keeps its data elsewhere.
         environment = dict(os.environ, XDG_STATE_HOME=str(folder))
-        command = [str(RELEASE / "crims"), "serve", "--control", any_port, "--events", any_port, *options]
+        command = [*tracer, RELEASE / "crims", "serve", "--control", places[0], "--events", places[1], *options]
+        command = [str(word) for word in command]
         if processor is not None:
             command = ["taskset", "--cpu-list", str(processor), *command]
         with open(self.log, "wb") as log:
@@ -75,9 +85,9 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def daemon(processor=None, options=()):
+def daemon(processor=None, options=(), transport=None, tracer=()):
     with tempfile.TemporaryDirectory(prefix="crims-bench-") as folder:
-        served = Daemon(folder, processor, options)
+        served = Daemon(folder, processor, options, transport, tracer)
         try:
             yield served
         finally:
@@ -87,7 +97,7 @@ def daemon(processor=None, options=()):
 class Control:
     """A REQ socket by libzmq's C functions, so that no Python package is needed."""
 
-    REQ, LINGER, RCVTIMEO, SNDTIMEO = 3, 17, 27, 28
+    REQ, LINGER, RCVTIMEO, SNDTIMEO, RCVMORE = 3, 17, 27, 28, 13
     REPLY_BYTES_MAX = 1 << 20
 
     def __init__(self, endpoint):
@@ -101,7 +111,8 @@ class Control:
             self.zmq.zmq_setsockopt(self.socket, option, ctypes.byref(number), ctypes.sizeof(number))
         self.zmq.zmq_connect(self.socket, endpoint.encode())
 
-    def request(self, **fields):
+    def _send(self, **fields):
+        """Sends a request and receives the reply's first frame; how many bytes went each way."""
         request = json.dumps({"v": 1, **fields}).encode()
         if self.zmq.zmq_send(self.socket, request, ctypes.c_size_t(len(request)), 0) < 0:
             raise BenchmarkError(f"the daemon does not take {request}")
@@ -111,7 +122,20 @@ class Control:
         reply = json.loads(self.buffer.raw[:size])
         if not reply["ok"]:
             raise BenchmarkError(f"{request} was answered {reply}")
-        return reply
+        return reply, len(request), size
+
+    def request(self, **fields):
+        return self._send(**fields)[0]
+
+    def exchange(self, **fields):
+        """As above, of which only the sizes matter: of the request and of all frames of the reply."""
+        _, sent, received = self._send(**fields)
+        more, size = ctypes.c_int(0), ctypes.c_size_t(ctypes.sizeof(ctypes.c_int))
+        while True:
+            self.zmq.zmq_getsockopt(self.socket, self.RCVMORE, ctypes.byref(more), ctypes.byref(size))
+            if not more.value:
+                return sent, received
+            received += self.zmq.zmq_recv(self.socket, self.buffer, ctypes.c_size_t(self.REPLY_BYTES_MAX), 0)
 
     def close(self):
         self.zmq.zmq_close(self.socket)

@@ -22,7 +22,7 @@ extension Hub {
     public func takePlainStep(_ frame: UnsafeRawBufferPointer, by who: String?, role: Role, now: UInt64) -> PlainAnswer
     {
         guard role >= .driver, frame.count <= limits.requestBytes, let asked = PlainStep(frame),
-            let lane = lane(of: frame[asked.run])
+            let lane = lane(of: UnsafeRawBufferPointer(rebasing: frame[asked.run]))
         else { return .notPlain }
         let run = lane.run
         guard !run.isBusy, run.waiting.isEmpty, run.barrier.participants.isEmpty, run.barrier.isEmpty,
@@ -180,8 +180,7 @@ extension Hub {
             plainReply.bytes.raw(UnsafeRawBufferPointer(rebasing: id))
             plainReply.bytes.raw("\"")
         }
-        plainReply.bytes.raw(",\"op\":\"step\",\"ok\":true")
-        plainReply.bytes.run(lane.run.name)
+        plainReply.bytes.raw(lane.head)
         let before = plainReply.bytes.count
         plainReply.bytes.raw(lane.body.bytes.bytes)
         for end in lane.body.ends { plainReply.ends.append(before + end) }
@@ -189,7 +188,7 @@ extension Hub {
 
     // MARK: - Lanes
 
-    private func lane(of name: Slice<UnsafeRawBufferPointer>) -> StepLane? {
+    private func lane(of name: UnsafeRawBufferPointer) -> StepLane? {
         if let lane = lanes[name] { return lane }
         guard let run = runs[String(decoding: name, as: UTF8.self)] else { return nil }
         let lane = StepLane(run)
@@ -211,11 +210,6 @@ private final class PublicationJob: Job {
     init(_ publication: StepPublication) { self.publication = publication }
 
     func work(_ hub: Hub, until isOver: () -> Bool) -> Bool { publication.work(hub, until: isOver) }
-}
-
-extension Asked {
-    /// Of a step that nobody adjusts, in a run without participants.
-    static let nothing = [Asked()]
 }
 
 extension ByteWriter {

@@ -6,7 +6,7 @@ extension Hub {
     /// Takes the next record, in the order in which they were acknowledged.
     public func restore(_ record: Record) {
         do throws(Refusal) {
-            if let run = stopped[record.run] {
+            if !stopped.isEmpty, let run = stopped[record.run] {
                 if case .deleted = record.event { return remove(record.run) }
                 return run.restore(record.event)
             }
@@ -159,6 +159,8 @@ extension Hub {
 extension Run {
     /// Takes steps that were acknowledged, without drawing them.
     func restore(_ step: Record.Stepped) throws(Refusal) {
+        // Most steps: nobody adjusts with them.
+        if step.asked.allSatisfy({ $0.adjust.isEmpty && $0.adjusted.isEmpty }) { return take(step) }
         let (accepted, ids) = try resolve(step.asked.map(\.adjust), limits: .none)
         guard ids == step.asked.map(\.adjusted) else {
             throw renumbered(ids.flatMap { $0 }, not: step.asked.flatMap(\.adjusted))

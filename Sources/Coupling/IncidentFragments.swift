@@ -115,16 +115,22 @@ public struct IncidentFragments: Sendable {
     /// Writes times; incidents come in order, so that most share their hour with the one before.
     struct DateText {
         private var hour = Int.min
-        private var prefix: [UInt8] = []
+        /// `2020-01-31T23:`, without memory of its own.
+        private var prefix: (UInt64, UInt64) = (0, 0)
+        private static let prefixSize = 14
 
         mutating func write(_ time: CivilMinute, separator: UInt8, to writer: inout ByteWriter) {
-            if time.hour != hour {
+            guard time.hour == hour else {
                 hour = time.hour
-                var text = ByteWriter(capacity: 19)
-                text.time(CivilMinute(minutes: hour * 60), separator: separator)
-                prefix = Array(text.bytes[..<14])
+                let start = writer.count
+                writer.time(time, separator: separator)
+                return writer.bytes.withUnsafeBytes { bytes in
+                    withUnsafeMutableBytes(of: &prefix) {
+                        $0.copyBytes(from: bytes[start..<start + Self.prefixSize])
+                    }
+                }
             }
-            writer.raw(prefix)
+            withUnsafeBytes(of: prefix) { writer.raw(UnsafeRawBufferPointer(rebasing: $0[..<Self.prefixSize])) }
             writer.twoDigits(time.minutes - hour * 60)
             writer.raw(":00")
         }

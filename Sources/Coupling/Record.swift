@@ -85,6 +85,9 @@ public struct Asked: Equatable, Sendable {
     /// The ids that the list came to; those of earlier adjustments where a key was known.
     public var adjusted: [String]
 
+    /// Of a step that nobody adjusts, in a run without participants: one array for all of them.
+    public static let nothing = [Asked()]
+
     public init(participant: String? = nil, adjust: [AdjustmentTerms] = [], adjusted: [String] = []) {
         self.participant = participant
         self.adjust = adjust

@@ -176,7 +176,8 @@ final class Run {
 
     func take(_ step: Record.Stepped) {
         changes += 1
-        milestones.append(Milestone(seq: step.seq, incidents: incidents, adjusted: step.asked.flatMap(\.adjusted)))
+        let adjusted = step.asked.count == 1 ? step.asked[0].adjusted : step.asked.flatMap(\.adjusted)
+        milestones.append(Milestone(seq: step.seq, incidents: incidents, adjusted: adjusted))
         last = step
         nextSeq = step.seq + step.steps
         time = start(of: nextSeq)

@@ -38,6 +38,9 @@ struct StepDraft {
 /// A run that is stepped hour by hour, with what its next step needs, so that nothing is looked up or allocated for it.
 final class StepLane {
     let run: Run
+    fileprivate let name: [UInt8]
+    /// The reply's members before `seq`, but for the first and the id.
+    let head: [UInt8]
     /// The reply from the member `seq` on, of ``draft``.
     var body = ReplyFrames()
     var draft: StepDraft?
@@ -59,7 +62,14 @@ final class StepLane {
     /// With more adjustments an hour may take longer than a slice.
     static let adjustmentsMax = 64
 
-    init(_ run: Run) { self.run = run }
+    init(_ run: Run) {
+        self.run = run
+        name = Array(run.name.utf8)
+        var writer = ByteWriter()
+        writer.raw(",\"op\":\"step\",\"ok\":true")
+        writer.run(run.name)
+        head = writer.bytes
+    }
 
     /// The draft, if it is what is asked for.
     func takeDraft(seq: Int, format: Format) -> StepDraft? {
@@ -95,22 +105,22 @@ final class StepLane {
 struct StepLanes {
     private var lanes = [StepLane?](repeating: nil, count: 64)
 
-    private static func place(_ name: some Sequence<UInt8>) -> Int {
+    private static func place(_ name: UnsafeRawBufferPointer) -> Int {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in name { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         return Int(truncatingIfNeeded: (hash ^ hash >> 32) & 63)
     }
 
     /// The lane of the run with this name, if there is one.
-    subscript(name: Slice<UnsafeRawBufferPointer>) -> StepLane? {
-        guard let lane = lanes[Self.place(name)], name.elementsEqual(lane.run.name.utf8) else { return nil }
+    subscript(name: UnsafeRawBufferPointer) -> StepLane? {
+        guard let lane = lanes[Self.place(name)], name.elementsEqual(lane.name) else { return nil }
         return lane
     }
 
-    mutating func add(_ lane: StepLane) { lanes[Self.place(lane.run.name.utf8)] = lane }
+    mutating func add(_ lane: StepLane) { lanes[lane.name.withUnsafeBytes { Self.place($0) }] = lane }
 
     mutating func remove(_ name: String) {
-        let place = Self.place(name.utf8)
+        let place = Array(name.utf8).withUnsafeBytes { Self.place($0) }
         if lanes[place]?.run.name == name { lanes[place] = nil }
     }
 }

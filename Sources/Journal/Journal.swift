@@ -115,10 +115,11 @@ public final class Journal: Recorder {
         if let reason, ledger.entries[row.opening] == nil {
             throw .damaged(path: database.path, reason: "\(reason); \(Self.wayOut)")
         }
-        let name = ledger.entries[row.opening]?.name ?? ""
+        let entry = ledger.entry(row.opening)
+        let name = entry?.name ?? ""
         do throws(Refusal) {
             if let reason { throw Refusal(.storage, "\(reason): run '\(name)' is stopped; \(Self.wayOut)") }
-            if ledger.entries[row.opening]?.damage == nil || row.event == .close || row.event == .delete {
+            if entry?.damage == nil || row.event == .close || row.event == .delete {
                 visit(try row.record(run: name))
             }
         } catch {

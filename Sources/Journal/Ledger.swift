@@ -51,7 +51,8 @@ struct Ledger {
         return BLAKE2b.hash(bytes) == row.hash
     }
 
-    private mutating func entry(_ opening: Int) -> Entry? {
+    /// The run that a record opened.
+    mutating func entry(_ opening: Int) -> Entry? {
         if latest?.opening != opening { latest = entries[opening].map { (opening, $0) } }
         return latest?.entry
     }

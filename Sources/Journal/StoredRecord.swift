@@ -40,24 +40,36 @@ public struct StoredRecord: Equatable, Sendable {
     /// Writes what its hash is of, after the hash of the record before it in its run; the first comes after none.
     func write(after previous: BLAKE2b.Digest?, to bytes: inout [UInt8]) {
         bytes.removeAll(keepingCapacity: true)
-        previous?.withBytes { bytes.append(contentsOf: $0) }
-        Self.add(number, &bytes)
-        Self.add(opening, &bytes)
-        bytes.append(event.code)
-        Self.add(seq, &bytes)
-        // Each optional part says whether it is there, and how long it is: no two rows give the same bytes.
-        Self.add(optional: steps, &bytes)
-        Self.add(optional: incidents, &bytes)
-        Self.add(optional: digest, &bytes)
-        Self.add(optional: lastDigest, &bytes)
-        Self.add(at, &bytes)
+        withUnsafeTemporaryAllocation(byteCount: 128, alignment: 8) { head in
+            var end = 0
+            func add(_ value: Int) {
+                head.storeBytes(of: Int64(value).littleEndian, toByteOffset: end, as: Int64.self)
+                end += 8
+            }
+            func add(optional part: Int?) {
+                head[end] = part == nil ? 0 : 1
+                end += 1
+                add(part ?? 0)
+            }
+            if let previous, let start = head.baseAddress {
+                previous.copy(to: start)
+                end = BLAKE2b.byteCount
+            }
+            add(number)
+            add(opening)
+            head[end] = event.code
+            end += 1
+            add(seq)
+            // Each optional part says whether it is there, and how long it is: no two rows give the same bytes.
+            add(optional: steps)
+            add(optional: incidents)
+            add(optional: digest)
+            add(optional: lastDigest)
+            add(at)
+            bytes.append(contentsOf: head[..<end])
+        }
         Self.add(text: who, &bytes)
         Self.add(text: body, &bytes)
-    }
-
-    private static func add(optional part: Int?, _ bytes: inout [UInt8]) {
-        bytes.append(part == nil ? 0 : 1)
-        add(part ?? 0, &bytes)
     }
 
     private static func add(text: [UInt8]?, _ bytes: inout [UInt8]) {
@@ -172,7 +184,7 @@ extension StoredRecord {
             event = .forked(.init(request: try ForkRequest(request), nextSeq: seq, incidents: incidents))
         case .step:
             guard let steps, let incidents, let digest, let lastDigest else { throw unreadable }
-            var asked = [Asked()]
+            var asked = Asked.nothing
             if body != nil {
                 let document = document
                 asked = []
