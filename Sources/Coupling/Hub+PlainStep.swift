@@ -110,7 +110,7 @@ extension Hub {
         guard let window = lane.window else { return nil }
         let run = lane.run
         let began = now()
-        run.gatherSchedule(in: window, into: &lane.schedule)
+        lane.schedule = run.schedule(in: window)
         lane.columns.clear(origin: CivilMinute(minutes: window.lowerBound))
         guard var expectation = try? run.sampler.draw(window: window, schedule: lane.schedule, into: &lane.columns)
         else { return nil }

@@ -50,7 +50,7 @@ final class StepLane {
     private var streak = 0
     /// ``Subscriptions/changes`` when nobody wanted what the run publishes.
     var quietSince = -1
-    /// The adjustments that act in the window; kept for its memory.
+    /// The adjustments that act in the window.
     var schedule: [ScheduledAdjustment] = []
 
     /// Plain steps in a row before the next one is drawn ahead; how many more after one that was drawn in vain; the
