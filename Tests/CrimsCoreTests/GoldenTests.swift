@@ -18,6 +18,7 @@ import Testing
         Golden(name: "sets", incidents: 0x3A49_8218_B392_E829, expected: 0x8D2F_E934_4EBC_EEBC),
         Golden(name: "displacing", incidents: 0x4C73_FA1D_D549_3783, expected: 0xB9C2_CDE1_B431_D4EC),
         Golden(name: "raising", incidents: 0x4DF2_0B2E_67D1_FC4B, expected: 0x3DDC_A340_FCF6_81FF),
+        Golden(name: "apart", incidents: 0x8D42_08FA_FBB2_EFFA, expected: 0xA986_7787_0F06_FF83),
         Golden(name: "all", incidents: 0xAF7E_0B63_7A05_230E, expected: 0xB823_414B_2B61_72B1),
     ])
     func `adjusted hours are what they have always been`(golden: Golden) throws {
@@ -43,7 +44,7 @@ struct GoldenRun {
         var (incidents, expected) = (Fingerprint(), Fingerprint())
         for _ in 0..<12 {
             let hour = CivilMinute(year: 2020, month: 3, day: 1).hour + dice.below(3_000)
-            let count = 1 + dice.below(40)
+            let count = 1 + dice.below(kind == "apart" ? 12 : 40)
             let schedule = (0..<count).map { _ in ScheduledAdjustment(adjustment(around: hour)) }
             // The same schedule for hours on end, then parts of hours, then back.
             let windows =
@@ -75,6 +76,12 @@ struct GoldenRun {
         let target: Adjustment.Target = dice.unit() < 0.2 ? .suspect : .incidence
         let kinds = ["decays", "lasting", "sets", "displacing", "raising"]
         let other = dice.unit() < 0.5 ? "decays" : "lasting"
+        if kind == "apart" {
+            // Cells on which one adjustment acts, or two, and no other.
+            return sampler.adjustment(
+                3 * dice.unit(), areas: [dice.below(6)], crimes: [[0, 1], [2], [3, 4]][dice.below(3)],
+                from: CivilMinute(minutes: (hour - 3) * 60 + dice.below(180)), halfLife: 60 + dice.below(3_000))
+        }
         switch kind == "all" ? kinds[dice.below(5)] : dice.unit() < 0.7 ? kind : other {
         case "sets":
             return sampler.adjustment(
