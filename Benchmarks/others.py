@@ -3,13 +3,11 @@
 import importlib.util
 import pathlib
 import socket
-import subprocess
 import sys
 
-from served import ROOT, BenchmarkError, daemon
+from programs import SOURCES, compile_program
+from served import BenchmarkError, daemon, run_json
 
-SOURCES = ROOT / "Benchmarks"
-OUTPUT = ROOT / ".build" / "benchmarks"
 # HELICS takes the first unless told otherwise. Its tcp did not connect two processes here, and its tcp_ss, which did,
 # mostly stood still after some steps until HELICS gave up.
 CORES = ["zmq", "zmq_ss"]
@@ -27,12 +25,9 @@ def build_helics():
     library = next((path for path in folder.glob("lib*") if (path / "libhelics.so").exists()), None)
     if library is None:
         raise BenchmarkError(f"there is no libhelics.so in {folder}")
-    sources = [str(SOURCES / name) for name in ("helics_exchange.c", "exchange.c", "timings.c")]
-    program = OUTPUT / "helics_exchange"
-    flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{folder / 'include'}"]
+    sources = ["helics_exchange.c", "exchange.c", "timings.c"]
     libraries = [f"-L{library}", "-lhelics", f"-Wl,-rpath,{library}", "-lzmq", "-lm"]
-    subprocess.run(["gcc", *flags, *sources, "-o", str(program), *libraries], check=True)
-    return program
+    return compile_program("helics_exchange", sources, libraries, [f"-I{folder / 'include'}"])
 
 
 def free_port():
@@ -41,7 +36,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def measure_others(run_json, steps, rounds=3):
+def measure_others(steps, rounds):
     """Each exchange is timed in turn with the daemon's; of each tool and way, the round with the median ratio."""
     measured = {}
     program = build_helics() if "helics" in installed() else None

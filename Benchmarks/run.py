@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Builds and runs the benchmarks and prints one table; see README.md beside it.
 
-Needs gcc, taskset, libzmq and the release build: crims and sampling-bench in .build/release; and pandas, for the part
-"reading". Everything runs one after the other and on 127.0.0.1.
+Needs gcc, taskset, libzmq and the release build: crims and sampling-bench in .build/release; what it is held against
+beyond that is in requirements.txt, and left out where it is not installed. Everything runs one after the other and on
+127.0.0.1.
 """
 
 import argparse
@@ -11,99 +12,62 @@ import json
 import os
 import pathlib
 import platform
-import statistics
 import subprocess
 import sys
 
+import adjustments
+import sampling
 from lockstep import lockstep_rows, measure_lockstep
-from reading import has_pandas, measure_reading, reading_rows
-from served import OUTPUT, RELEASE, ROOT, BenchmarkError, Control, daemon, run_json
+from memory import measure_memory, memory_rows
+from others import installed, measure_others, others_rows
+from programs import build
+from reading import measure_reading, reading_rows, yardsticks
+from served import ROOT, BenchmarkError
 from starting import measure_start, start_rows
 
-SOURCES = ROOT / "Benchmarks"
-# Tables must come out with the bits of the Swift code, which never fuses a multiplication and an addition.
-CFLAGS = ["-std=c11", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"]
-PROGRAMS = {
-    "kernel": (["kernel.c", "tables.c", "model.c"], ["-lm"]),
-    "lockstep": (["lockstep.c", "bare.c", "exchange.c", "timings.c"], ["-lzmq", "-lm"]),
-}
-PARTS = ["lockstep", "sampling", "start", "memory", "reading"]
-
-
-def build():
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    for name, (sources, libraries) in PROGRAMS.items():
-        paths = [str(SOURCES / source) for source in sources]
-        subprocess.run(["gcc", *CFLAGS, *paths, "-o", str(OUTPUT / name), *libraries], check=True)
+PARTS = ["lockstep", "others", "sampling", "adjustments", "start", "memory", "reading"]
+# Made by make models where the records are.
+MODELS = [name for name in ("merseyside", "england-and-wales") if (ROOT / "models" / name / "model.json").exists()]
+ADJUSTED = [("single", 10), ("single", 1000), ("broad", 100), ("displacing", 1000)]
 
 
 def measure_sampling(rounds):
-    """Both programs in turn, so that both see the same machine."""
-    kernel, swift, dispersed = [], [], []
-    for _ in range(rounds):
-        kernel.append(run_json([OUTPUT / "kernel"]))
-        swift.append(run_json([RELEASE / "sampling-bench"]))
-        dispersed.append(run_json([RELEASE / "sampling-bench", "--dispersion"]))
-
-    def summary(results):
-        seconds = statistics.median(result["seconds"] for result in results)
-        return {
-            "seconds": seconds,
-            "incidents": results[0]["incidents"],
-            "incidents_per_second": results[0]["incidents"] / seconds,
-            "checksum": results[0]["checksum"],
-        }
-
-    result = {"kernel": summary(kernel), "swift": summary(swift), "swift_dispersion": summary(dispersed)}
-    result["kernel"]["tables_seconds"] = statistics.median(one["tables_seconds"] for one in kernel)
-    result["ratio"] = result["swift"]["seconds"] / result["kernel"]["seconds"]
-    result["identical"] = result["swift"]["checksum"] == result["kernel"]["checksum"]
-    return result
+    """Ten years of a force, one of the country."""
+    return {model: sampling.measure(f"models/{model}", 10 if model == "merseyside" else 1, rounds) for model in MODELS}
 
 
-def measure_memory():
-    """What stays resident while one run is stepped through 2020, hour by hour."""
-    with daemon() as served:
-        ready = served.resident_kib()
-        control = Control(served.control)
-        control.request(op="open", run="bench-year", model="merseyside", start="2020-01-01", seed=1)
-        month = incidents = 0
-        for seq in range(366 * 24):
-            incidents += control.request(op="step", run="bench-year", seq=seq, format="records")["count"]
-            if seq == 31 * 24:
-                month = served.resident_kib()
-        year = served.resident_kib()
-        control.close()
-        return {"ready_kib": ready, "month_kib": month, "year_kib": year, "incidents": incidents}
+def sampling_rows(measured):
+    for model, speeds in measured.items():
+        for name, speed in speeds.items():
+            if name.startswith("Swift"):
+                words = f"sampling {model}, {name.removeprefix('Swift, ')}"
+                ours = f"{speed / 1e6:.1f} M/s"
+                for other in ("C", "numpy"):
+                    if other in speeds:
+                        yield words, ours, f"{other} {speeds[other] / 1e6:.1f} M/s", f"{speeds[other] / speed:.2f}"
+                yield words, ours, f"predecessor {sampling.PREDECESSOR} /s", f"1 / {speed / sampling.PREDECESSOR:,.0f}"
 
 
-def rows(results):
-    """The table: what, the measured, the yardstick, their ratio."""
-    yield from lockstep_rows(results.get("lockstep", []))
-    if "sampling" in results:
-        sampling = results["sampling"]
-        swift, kernel, dispersed = sampling["swift"], sampling["kernel"], sampling["swift_dispersion"]
-        yield ("sampling ten years", f"{swift['seconds'] * 1e3:.1f} ms", f"C {kernel['seconds'] * 1e3:.1f} ms",
-               f"{sampling['ratio']:.2f}")
-        yield ("  million incidents a second", f"{swift['incidents_per_second'] / 1e6:.1f}",
-               f"C {kernel['incidents_per_second'] / 1e6:.1f}", "")
-        yield ("  of this, tables", "", f"C {kernel['tables_seconds'] * 1e3:.1f} ms", "")
-        yield ("  with dispersion", f"{dispersed['seconds'] * 1e3:.1f} ms", "",
-               f"{dispersed['seconds'] / kernel['seconds']:.2f}")
-        yield ("  same incidents, to the byte", "yes" if sampling["identical"] else "NO", swift["checksum"], "")
-    if "start" in results:
-        yield from start_rows(results["start"])
-    if "memory" in results:
-        memory = results["memory"]
-        yield ("resident memory, ready", f"{memory['ready_kib'] / 1024:.1f} MiB", "", "")
-        yield ("resident memory, a month stepped", f"{memory['month_kib'] / 1024:.1f} MiB", "", "")
-        yield ("resident memory, a year stepped", f"{memory['year_kib'] / 1024:.1f} MiB", "", "")
-    if "reading" in results:
-        yield from reading_rows(results["reading"])
+def measure_adjustments(steps):
+    return [adjustments.measure("merseyside", scope, count, steps) for scope, count in ADJUSTED]
+
+
+def adjustments_rows(measured):
+    for one in measured:
+        yield (f"an hour with {one['adjustments']} {one['scope']} adjustments", f"{one['with_us']:.1f} us",
+               f"none {one['without_us']:.1f} us", f"{one['ratio']:.2f}")
+
+
+ROWS = {
+    "lockstep": lockstep_rows, "others": others_rows, "sampling": sampling_rows, "adjustments": adjustments_rows,
+    "start": start_rows, "memory": memory_rows, "reading": reading_rows,
+}  # fmt: skip
 
 
 def print_table(results):
-    table = [("", "CriMS", "yardstick", "ratio"), *rows(results)]
+    table = [("", "CriMS", "yardstick", "ratio")]
+    for part in PARTS:
+        table += ROWS[part](results[part]) if part in results else []
     widths = [max(len(row[column]) for row in table) for column in range(4)]
     for row in table:
         cells = [row[0].ljust(widths[0])] + [row[column].rjust(widths[column]) for column in (1, 2, 3)]
@@ -134,17 +98,19 @@ def main():
         parser.error("--steps, --rounds and --starts are 1 or more")
     parts = {
         "lockstep": lambda: measure_lockstep(options.steps, options.rounds),
+        "others": lambda: measure_others(options.steps, options.rounds),
         "sampling": lambda: measure_sampling(options.rounds),
+        "adjustments": lambda: measure_adjustments(options.steps),
         "start": lambda: measure_start(options.starts),
-        "memory": measure_memory,
+        "memory": lambda: measure_memory(MODELS),
         "reading": lambda: measure_reading(options.rounds, options.records),
     }
     results = {"machine": machine()}
     try:
         build()
         for part in options.only or PARTS:
-            if part == "reading" and not has_pandas():
-                print("left out: reading (pip install -r Benchmarks/requirements.txt)", file=sys.stderr)
+            if not {"reading": yardsticks, "others": installed}.get(part, lambda: True)():
+                print(f"left out: {part} (pip install -r Benchmarks/requirements.txt)", file=sys.stderr)
                 continue
             print(f"measuring: {part}", file=sys.stderr)
             results[part] = parts[part]()
@@ -156,10 +122,8 @@ def main():
         print(json.dumps(results, indent=2))
     else:
         print_table(results)
-    if not results.get("sampling", {"identical": True})["identical"]:
-        sys.exit("run.py: the C kernel and the Swift sampler draw different incidents")
     if not results.get("reading", {"identical": True})["identical"]:
-        sys.exit("run.py: pandas and crims count different rows")
+        sys.exit("run.py: crims and a yardstick count different rows")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ import os
 import statistics
 import sys
 
-import run
-from served import RELEASE, BenchmarkError
+from programs import SOURCES, build
+from served import OUTPUT, RELEASE, BenchmarkError, run_json
 
 # Incidents a second that CriMS in Python, the predecessor, was measured to draw: the figure of the issue "Speed that
 # can be shown". It is not measured here.
@@ -23,17 +23,17 @@ def measure(model, years, rounds):
     common = ["--model", model, "--years", years]
     swift = [RELEASE / "sampling-bench", *common]
     programs = {
-        "C": [run.OUTPUT / "kernel", *common],
+        "C": [OUTPUT / "kernel", *common],
         "Swift, steps of an hour": swift,
         "Swift, steps of a month": [*swift, "--step", "month"],
         "Swift, with dispersion": [*swift, "--dispersion"],
     }
     if importlib.util.find_spec("numpy"):
-        programs["numpy"] = [sys.executable, run.SOURCES / "numpy_sampling.py", *common]
+        programs["numpy"] = [sys.executable, SOURCES / "numpy_sampling.py", *common]
     results = {name: [] for name in programs}
     for _ in range(rounds):
         for name, command in programs.items():
-            results[name].append(run.run_json(command))
+            results[name].append(run_json(command))
     same = ("C", "Swift, steps of an hour", "Swift, steps of a month")
     if len({results[name][0]["checksum"] for name in same}) != 1:
         raise BenchmarkError("the C kernel and the Swift sampler draw different incidents")
@@ -53,7 +53,7 @@ def main():
     # One core, for numpy's threads too.
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     try:
-        run.build()
+        build()
         speeds = measure(options.model, options.years, options.rounds)
     except (BenchmarkError, OSError) as error:
         sys.exit(f"sampling.py: {error}")

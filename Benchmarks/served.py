@@ -98,7 +98,7 @@ class Control:
     """A REQ socket by libzmq's C functions, so that no Python package is needed."""
 
     REQ, LINGER, RCVTIMEO, SNDTIMEO, RCVMORE = 3, 17, 27, 28, 13
-    REPLY_BYTES_MAX = 1 << 20
+    REPLY_BYTES_MAX = 1 << 24
 
     def __init__(self, endpoint):
         self.zmq = ctypes.CDLL("libzmq.so.5", use_errno=True)
