@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import re
 import shutil
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -314,3 +316,13 @@ def test_errors_reach_urllib_as_they_are(web):
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"{web.url}/data?force=Atlantis&month=7", timeout=10)
     assert caught.value.code == 404 and json.load(caught.value)["error"]["code"] == "unknown_model"
+
+
+def test_a_year_leaves_at_a_hundred_megabytes_a_second():
+    command = [sys.executable, ROOT / "Benchmarks" / "http_year.py", "--crims", CRIMS, "--rounds", "7"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd="/").stdout
+    best = {name: int(rate) for name, rate in re.findall(r"^  (\S+) .* MB/s  \(best (\d+),", said, re.MULTILINE)}
+    assert best.keys() == {"/data", "file"}, said
+    # On a machine with nothing else to do it is five times as much.
+    assert best["/data"] >= 100, said
+    assert "while years are read" in said
