@@ -32,7 +32,8 @@ public enum Coverage {
 
     /// The areas with as few points as keep their lines within `metres` of where they were.
     ///
-    /// An area that would be no area any more, as one that is smaller than that, keeps all of its points.
+    /// A ring that would be none any more, as one that is smaller than that, keeps all of its points, and so does an area
+    /// whose lines would touch.
     ///
     /// - Returns: the areas in their order.
     /// - Complexity: O(n log n) for n points.
@@ -46,32 +47,19 @@ public enum Coverage {
         let geos = try Context()
         let plane = Plane(geos, wide: cos(north * .pi / 180))
         var thin = try plane.thinned(lines.all, tolerance: metres / 111_195 / grid)
-        let whole = { (polygons: [[[Lines.Use]]]) in Self.assembled(polygons, of: thin) }
         // What came out wrong goes back to all of its points, which may touch what its neighbours have now.
         for _ in 0..<8 {
             var wrong: Set<Int> = []
-            for outline in outlines where try !plane.isValid(whole(outline)) {
-                for use in outline.joined().joined() where thin[use.line].count < lines.all[use.line].count {
+            for outline in outlines {
+                for use in try plane.wrong(outline, thin, lines.all)
+                where thin[use.line].count < lines.all[use.line].count {
                     wrong.insert(use.line)
                 }
             }
             if wrong.isEmpty { break }
             for line in wrong { thin[line] = lines.all[line] }
         }
-        return outlines.map(whole)
-    }
-
-    private static func assembled(_ polygons: [[[Lines.Use]]], of lines: [[Point]]) -> [Polygon] {
-        polygons.map { rings in
-            rings.map { uses in
-                var ring: Ring = []
-                for use in uses {
-                    // Each line ends where the next begins.
-                    ring += use.isReversed ? Array(lines[use.line].reversed().dropLast()) : lines[use.line].dropLast()
-                }
-                return ring
-            }
-        }
+        return outlines.map { Lines.assembled($0, of: thin) }
     }
 }
 
@@ -98,6 +86,20 @@ private struct Lines {
     mutating func cut(_ areas: [[Coverage.Polygon]]) -> [[[[Use]]]] {
         findEnds(areas)
         return areas.map { $0.map { $0.map { cut($0) } } }
+    }
+
+    /// The polygons of one area, of lines that have taken the place of these.
+    static func assembled(_ polygons: [[[Use]]], of lines: [[Point]]) -> [Coverage.Polygon] {
+        polygons.map { rings in
+            rings.map { uses in
+                var ring: Coverage.Ring = []
+                for use in uses {
+                    // Each line ends where the next begins.
+                    ring += use.isReversed ? Array(lines[use.line].reversed().dropLast()) : lines[use.line].dropLast()
+                }
+                return ring
+            }
+        }
     }
 
     /// A place is an end where rings part: where it does not always have the same two neighbours.
@@ -168,8 +170,19 @@ private struct Plane {
         }
     }
 
-    func isValid(_ polygons: [Coverage.Polygon]) throws(GeometryError) -> Bool {
-        guard polygons.allSatisfy({ $0.allSatisfy { $0.count >= 3 } }) else { return false }
+    /// The lines of an area that have lost too many points: those of rings that are none any more, or all of them if they
+    /// touch where they did not.
+    func wrong(
+        _ polygons: [[[Lines.Use]]], _ thin: [[Coverage.Point]], _ whole: [[Coverage.Point]]
+    ) throws(GeometryError) -> [Lines.Use] {
+        let area = Lines.assembled(polygons, of: thin)
+        let lost = zip(polygons.joined(), area.joined()).filter { $1.count < 3 }
+        guard lost.isEmpty else { return lost.flatMap(\.0) }
+        if try isValid(area) { return [] }
+        return try isValid(Lines.assembled(polygons, of: whole)) ? Array(polygons.joined().joined()) : []
+    }
+
+    private func isValid(_ polygons: [Coverage.Polygon]) throws(GeometryError) -> Bool {
         var parts: [OpaquePointer?] = []
         for polygon in polygons {
             var rings: [OpaquePointer?] = []

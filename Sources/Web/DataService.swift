@@ -18,8 +18,8 @@ final class DataService: Sendable {
 
     private struct Reader {
         let connection: ConnectionHandle
-        var piece: [UInt8] = []
-        var sent = 0
+        /// When it took its last piece, nanoseconds of the monotonic clock.
+        var tookAt: UInt64
         var next: [UInt8]?
         /// Whether a piece is being drawn.
         var isAwaited = false
@@ -35,9 +35,12 @@ final class DataService: Sendable {
     }
 
     /// A place among those who are drawn for, free again when nobody holds it.
-    final class Place: Sendable {
+    final class Place: @unchecked Sendable {
         let service: DataService
         let number: Int
+        // Safety: what is being sent, and how much of it has been, is used by libmicrohttpd's thread alone.
+        fileprivate var piece: [UInt8] = []
+        fileprivate var sent = 0
 
         fileprivate init(_ service: DataService, _ number: Int) { (self.service, self.number) = (service, number) }
 
@@ -46,18 +49,32 @@ final class DataService: Sendable {
 
     /// Replies that are drawn at once.
     static let max = 16
+    /// How long a piece may take to be read when others wait for a place.
+    private static let patience: UInt64 = 10_000_000_000
 
     let thread: DataThread
     private let state = Mutex(State())
+    private let now: @Sendable () -> UInt64
 
-    init(_ shelf: ModelShelf) { thread = DataThread(shelf) }
+    init(_ shelf: ModelShelf, now: @escaping @Sendable () -> UInt64) {
+        (thread, self.now) = (DataThread(shelf), now)
+    }
 
     // MARK: - Coming and going
 
-    /// Nil if there are too many.
+    /// Nil if there are too many. Who is slowest loses his place then, if he takes too long.
     func enter() -> Place? {
+        let now = now()
         let number = state.withLock { state -> Int? in
-            guard state.places.count < Self.max, !state.isEnding else { return nil }
+            guard !state.isEnding else { return nil }
+            if state.places.count >= Self.max {
+                let slow = state.readers.filter { !$0.value.isSuspended && now > $0.value.tookAt + Self.patience }
+                guard let slowest = slow.min(by: { ($0.value.tookAt, $0.key) < ($1.value.tookAt, $1.key) })?.key else {
+                    return nil
+                }
+                state.places.remove(slowest)
+                state.readers[slowest] = nil
+            }
             state.made += 1
             state.places.insert(state.made)
             return state.made
@@ -199,38 +216,46 @@ final class DataService: Sendable {
 
     /// Begins to be read, by this connection.
     func begin(_ place: Place, _ connection: ConnectionHandle) {
-        state.withLock { $0.readers[place.number] = Reader(connection: connection) }
+        let now = now()
+        state.withLock { $0.readers[place.number] = Reader(connection: connection, tookAt: now) }
     }
 
     /// Puts what a reader's connection has room for. On libmicrohttpd's thread.
-    func pull(_ number: Int, into room: UnsafeMutableRawBufferPointer) -> Pulled {
-        state.withLock { state in
-            guard state.readers[number] != nil, !state.isEnding else { return .broken }
-            return pull(number, &state.readers[number]!, into: room)
+    func pull(_ place: Place, into room: UnsafeMutableRawBufferPointer) -> Pulled {
+        guard state.withLock({ $0.readers[place.number] != nil }) else { return .broken }
+        if place.sent == place.piece.count {
+            let (piece, end) = take(place.number)
+            if let end { return end }
+            (place.piece, place.sent) = (piece, 0)
         }
+        let count = min(room.count, place.piece.count - place.sent)
+        place.piece.withUnsafeBytes {
+            room.copyMemory(from: .init(rebasing: $0[place.sent..<place.sent + count]))
+        }
+        place.sent += count
+        return .bytes(count)
     }
 
-    private func pull(_ number: Int, _ reader: inout Reader, into room: UnsafeMutableRawBufferPointer) -> Pulled {
-        if reader.sent == reader.piece.count {
-            (reader.piece, reader.sent) = (reader.next ?? [], 0)
-            reader.next = nil
-            if !reader.isAwaited, reader.end == nil {
-                reader.isAwaited = thread.submit { [weak self] in self?.draw(number, $0) }
-                if !reader.isAwaited { reader.end = .broken }
+    /// The next piece, if it is there; the one after it is drawn from now on.
+    private func take(_ number: Int) -> (piece: [UInt8], otherwise: Pulled?) {
+        let now = now()
+        let (piece, otherwise, asks) = state.withLock { state -> ([UInt8], Pulled?, Bool) in
+            guard var reader = state.readers[number], !state.isEnding else { return ([], .broken, false) }
+            defer { state.readers[number] = reader }
+            let asks = !reader.isAwaited && reader.end == nil
+            if asks { reader.isAwaited = true }
+            if let piece = reader.next, !piece.isEmpty {
+                (reader.next, reader.tookAt) = (nil, now)
+                return (piece, nil, asks)
             }
-            if reader.piece.isEmpty {
-                if let end = reader.end { return end }
-                reader.isSuspended = true
-                reader.connection.suspend()
-                return .bytes(0)
-            }
+            if let end = reader.end { return ([], end, false) }
+            reader.isSuspended = true
+            reader.connection.suspend()
+            return ([], .bytes(0), asks)
         }
-        let count = min(room.count, reader.piece.count - reader.sent)
-        reader.piece.withUnsafeBytes {
-            room.copyMemory(from: .init(rebasing: $0[reader.sent..<reader.sent + count]))
-        }
-        reader.sent += count
-        return .bytes(count)
+        // With the lock given back, since the other thread wants it at once.
+        if asks, !thread.submit({ [weak self] in self?.draw(number, $0) }) { put(number, [], .broken) }
+        return (piece, otherwise)
     }
 
     /// Draws a reader's next piece.
@@ -239,8 +264,12 @@ final class DataService: Sendable {
         var (bytes, end): ([UInt8], Pulled?) = ([], .broken)
         // Where it is, so that nothing is copied.
         if let piece = try? desk.draws[number]?.next() { (bytes, end) = (piece.bytes, piece.isLast ? .whole : nil) }
+        put(number, bytes, end)
+    }
+
+    private func put(_ number: Int, _ piece: [UInt8], _ end: Pulled?) {
         state.withLock { state in
-            state.readers[number]?.next = bytes
+            state.readers[number]?.next = piece
             state.readers[number]?.end = end
             state.readers[number]?.isAwaited = false
             Self.wake(number, &state)

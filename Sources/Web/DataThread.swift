@@ -62,12 +62,13 @@ final class DataThread: Sendable {
     /// Has something done; false once it ends.
     @discardableResult
     func submit(_ work: @escaping Work) -> Bool {
-        state.withLock { state in
+        let isTaken = state.withLock { state in
             guard !state.isEnding else { return false }
             state.work.append(work)
-            crims_bell_ring(bell)
             return true
         }
+        if isTaken { crims_bell_ring(bell) }
+        return isTaken
     }
 
     /// Ends after the piece of work at hand.

@@ -51,7 +51,7 @@ extension WebServer {
                 guard let context, let room else { return WebServer.isBroken }
                 let place = Unmanaged<DataService.Place>.fromOpaque(context).takeUnretainedValue()
                 let bytes = UnsafeMutableRawBufferPointer(start: room, count: count)
-                switch place.service.pull(place.number, into: bytes) {
+                switch place.service.pull(place, into: bytes) {
                 case .bytes(let count): return count
                 case .whole: return WebServer.isWhole
                 case .broken: return WebServer.isBroken

@@ -55,7 +55,7 @@ public final class WebServer: Sendable {
         files = PageFiles(folders: options.pageFolders)
         visitors = Visitors(max: options.connections)
         streams = Streams(door: door, now: now)
-        data = DataService(models)
+        data = DataService(models, now: now)
         description = Reply(json: OpenAPI.document(version: options.version))
         buckets = Mutex(TokenBuckets(rate: options.rate))
         var settings = crims_http_options()

@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import re
 import shutil
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -192,10 +194,11 @@ def patient(web):
     return answer
 
 
-def request_year(web, reading=True):
+def request_year(web, reading=True, room=4_096):
     """A connection that has asked for a year, with little room for what comes."""
     sock = socket.create_connection((web.host, web.port), timeout=20)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    if room:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
     sock.sendall(b"GET /data?force=merseyside&format=csv HTTP/1.1\r\nHost: localhost\r\n\r\n")
     if reading:
         begin = sock.recv(12)
@@ -217,6 +220,26 @@ def test_so_many_are_drawn_at_once_and_places_come_free(web, july):
         reader.close()
     all_places_come_free(web)
     assert patient(web).body == july
+
+
+def test_who_takes_too_long_loses_his_place_to_others(web, july):
+    all_places_come_free(web)
+    patient(web)
+    readers = [request_year(web, room=None) for _ in range(PLACES)]
+    assert web.get(f"/data?{JULY}").status == 503
+    time.sleep(10.5)
+    assert web.get(f"/data?{JULY}&format=csv").body == july
+    ends = []
+    for reader in readers:
+        last = b""
+        try:
+            while last != b"0\r\n\r\n" and (part := reader.recv(1 << 20)):
+                last = (last + part)[-5:]
+        except ConnectionResetError:
+            pass
+        ends.append(last == b"0\r\n\r\n")
+        reader.close()
+    assert ends.count(False) == 1, "one of them, and he sees that there would have been more"
 
 
 def test_who_leaves_before_an_answer_takes_no_place(web, july):
@@ -267,7 +290,7 @@ def test_memory_is_bounded_and_steps_go_on(start_daemon, connect):
 
 def test_an_end_in_the_middle_is_seen_as_one(start_daemon):
     daemon = start_daemon("--http", "127.0.0.1:*")
-    reader = request_year(Web(daemon))
+    reader = request_year(Web(daemon), room=None)
     began = time.monotonic()
     daemon.process.terminate()
     assert daemon.process.wait(5) == 0 and time.monotonic() - began < 3
@@ -293,3 +316,13 @@ def test_errors_reach_urllib_as_they_are(web):
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"{web.url}/data?force=Atlantis&month=7", timeout=10)
     assert caught.value.code == 404 and json.load(caught.value)["error"]["code"] == "unknown_model"
+
+
+def test_a_year_leaves_at_a_hundred_megabytes_a_second():
+    command = [sys.executable, ROOT / "Benchmarks" / "http_year.py", "--crims", CRIMS, "--rounds", "7"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd="/").stdout
+    best = {name: int(rate) for name, rate in re.findall(r"^  (\S+) .* MB/s  \(best (\d+),", said, re.MULTILINE)}
+    assert best.keys() == {"/data", "file"}, said
+    # On a machine with nothing else to do it is five times as much.
+    assert best["/data"] >= 100, said
+    assert "while years are read" in said

@@ -86,6 +86,18 @@ import Testing
         #expect(try Set(Coverage.thinned([[[sliver]]], metres: 200)[0][0][0]) == Set(sliver))
     }
 
+    @Test func `what touched itself before is thinned all the same`() throws {
+        let squares = squares(2, 2)
+        // Two squares that meet in a corner, as one ring.
+        let (one, other) = (squares[0][0][0], squares[3][0][0])
+        let meeting = point(-2.98, 53.02)
+        let (first, second) = (one.firstIndex(of: meeting)!, other.firstIndex(of: meeting)!)
+        let ring = Array(one[first...] + one[..<first] + other[second...] + other[..<second])
+        let thin = try Coverage.thinned([[[ring]], squares[1], squares[2]], metres: 20)
+        #expect(thin[0][0][0].count < ring.count / 5)
+        #expect(thin[0][0][0].count { $0 == meeting } == 2)
+    }
+
     @Test func `nothing is nothing`() throws {
         #expect(try Coverage.thinned([], metres: 20).isEmpty)
         #expect(try Coverage.thinned([[]], metres: 20) == [[]])

@@ -26,6 +26,7 @@ measured='it measures time and memory, of which a sanitizer takes more'
 skip 'test_hostile_peers.py' "$measured"
 skip 'test_slow_listeners.py' "$measured"
 skip 'test_http_data.py::test_memory_is_bounded_and_steps_go_on' "$measured"
+skip 'test_http_data.py::test_a_year_leaves_at_a_hundred_megabytes_a_second' "$measured"
 skip 'test_http_boundaries.py::test_a_large_file_is_not_in_memory_as_values' "$measured"
 skip 'test_limits.py::test_who_leaves_replies_unread_is_refused_more_of_them' "$measured"
 traced='the daemon runs under strace, which the sanitizer does not bear'
