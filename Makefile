@@ -27,7 +27,7 @@ unit = $(DESTDIR)$(PREFIX)/lib/systemd/system/crims.service
 sudo := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 help:
-	@echo 'make demo   a police model and the crime model in lockstep on real Merseyside rates, to watch in a browser'
+	@echo 'make demo   a police model and the crime model in lockstep on real Merseyside rates, to watch in a browser (FAST=1: seconds)'
 	@echo 'make test   all tests'
 	@echo 'make lint   formatting and style'
 	@echo 'make bench  speed and memory, each as a ratio within the same run'

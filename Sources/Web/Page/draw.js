@@ -1,6 +1,7 @@
 // Drawing: maps and times at once, tables, charts and words when there is time.
 
 import { byId, html, say } from "./dom.js";
+import { ABOUT } from "./expectations.js";
 import { difference, sumByArea } from "./run.js";
 import { number, signed } from "./scale.js";
 import { areaTable, changed, maps, now, timeline, trail } from "./state.js";
@@ -147,7 +148,8 @@ export function drawSlow() {
   drawCharts(side, other, timeline.window, now.chosen, now.colours, now.lacking);
   const lacking = expectations.lacking(from, to);
   say(byId("charts-words"), lacking > 1
-    ? `What was expected in ${several(lacking, "hour")} of the time shown is still being worked out.` : "");
+    ? `What was expected in ${several(lacking, "hour")} of the time shown is still being worked out`
+      + `${lacking <= ABOUT * (to - from) ? ", and taken to be as in the others" : ""}.` : "");
   drawCompared(from, to);
   underMaps(from, to);
   drawWords();

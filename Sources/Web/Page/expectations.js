@@ -10,7 +10,7 @@ const FIRST_GUESS = 3e-6;
 /** Seconds that one question may keep the daemon busy. */
 const SHORT = 0.5;
 /** A part of the hours that may be guessed from the others. */
-const ABOUT = 0.15;
+export const ABOUT = 0.15;
 /** While a run is being stepped, the page takes one part in this many of the daemon's time. */
 const SHARE = 3;
 
@@ -100,7 +100,7 @@ export class Expectations {
     const { data } = this.side;
     const first = Math.floor(Math.max(from, this.firstAdjusted) / 24);
     const missing = [];
-    for (let day = first; 24 * day < to; day += 1) {
+    for (let day = first; 24 * day < Math.min(to, data.lastHour); day += 1) {
       const found = this.days.get(day);
       if (!found || (found.to < Math.min(1440 * (day + 1), data.clock) && found.to < 60 * to)) missing.push(day);
     }

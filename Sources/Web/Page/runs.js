@@ -48,9 +48,10 @@ async function sideOf(status, mine) {
   return side;
 }
 
+/** As far as the run goes; beside another, as far as both do, since nothing else can be compared. */
 function reach() {
   const { side, other } = now;
-  timeline.reach(side.data.firstHour, Math.max(side.data.lastHour, other && !other.loading ? other.data.lastHour : 0));
+  timeline.reach(side.data.firstHour, Math.min(side.data.lastHour, other && !other.loading ? other.data.lastHour : Infinity));
 }
 
 export async function choose(run, mine = "side") {

@@ -26,7 +26,7 @@ export class Side {
     this.samples = [];
     this.loading = true;
     this.ended = false;
-    this.heardAt = performance.now();
+    this.heardAt = -Infinity;
     Object.assign(this, { day: null, dayNext: 0, recent: [], recentIsFull: false });
   }
 

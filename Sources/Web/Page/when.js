@@ -2,7 +2,7 @@
 
 import { week, series } from "./charts.js";
 import { byId, html } from "./dom.js";
-import { tally } from "./expectations.js";
+import { ABOUT, tally } from "./expectations.js";
 import { DAY, dayAndMonth, hourOfWeek, monthAndYear, monthIndex, monthStart, short } from "./time.js";
 
 /** More days than these are not drawn. */
@@ -18,8 +18,18 @@ let placeDrawn = "";
 function sums(expectations, from, to, chosen, counts) {
   const make = (length) => ({ expected: new Float64Array(length), baseline: new Float64Array(length) });
   const found = { day: make(counts.day.length), hour: make(24), week: make(168), month: make(counts.month.length) };
+  const known = { hours: 0, expected: 0, baseline: 0 };
   expectations.eachHour(from, to, chosen, (hour, expected, baseline) => {
+    if (!(expected >= 0)) return;
+    known.hours += 1;
+    known.expected += expected;
+    known.baseline += baseline;
+  });
+  // The newest hours of a run that goes on are taken to be like the others, or their day and month would have no band.
+  const like = to - from - known.hours <= ABOUT * (to - from) && known.baseline ? known.expected / known.baseline : NaN;
+  expectations.eachHour(from, to, chosen, (hour, exactly, baseline) => {
     const day = Math.floor(hour / 24) - counts.firstDay;
+    const expected = exactly >= 0 ? exactly : baseline * like;
     for (const [into, index] of [[found.day, day], [found.hour, hour % 24], [found.week, hourOfWeek(hour)]]) {
       into.expected[index] += expected;
       into.baseline[index] += baseline;
