@@ -7,6 +7,7 @@ request to having its reply.
 
 import argparse
 import ctypes
+import datetime
 import json
 import random
 import statistics
@@ -38,10 +39,10 @@ class Stepper:
         self.control, self.name, self.seq, self.times = control, name, 0, []
         control.request(op="open", run=name, model=model, start="2020-01-01", step="1h", seed=1, publish=False)
 
-    def step(self, reply_format):
+    def step(self, reply_format, adjust=None):
         control = self.control
-        request = json.dumps(
-            {"v": 1, "op": "step", "run": self.name, "seq": self.seq, "format": reply_format}).encode()
+        fields = {"v": 1, "op": "step", "run": self.name, "seq": self.seq, "format": reply_format}
+        request = json.dumps(fields if adjust is None else {**fields, "adjust": adjust}).encode()
         length = ctypes.c_size_t(len(request))
         begin = time.perf_counter_ns()
         control.zmq.zmq_send(control.socket, request, length, 0)
@@ -54,7 +55,14 @@ class Stepper:
         return reply
 
 
-def measure(model, scope, count, steps, reply_format="none", warm=100):
+def fresh(described, seq):
+    """An adjustment of one hour."""
+    until = datetime.datetime(2020, 1, 1) + datetime.timedelta(hours=seq + 1)
+    area = described["areas"][seq % len(described["areas"])]["code"]
+    return {"factor": 0.9, "areas": [area], "categories": described["categories"][:1], "until": until.isoformat()}
+
+
+def measure(model, scope, count, steps, reply_format="none", each_step=False, warm=100):
     with daemon() as served:
         control = Control(served.control)
         plain, adjusted = (Stepper(control, name, model) for name in ("plain", "adjusted"))
@@ -62,14 +70,17 @@ def measure(model, scope, count, steps, reply_format="none", warm=100):
         dice = random.Random(1)
         for adjustment in adjustments(described, scope, count, dice):
             control.request(op="adjust", run="adjusted", **adjustment)
-        for _ in range(warm + steps):
-            without, with_all = plain.step(reply_format), adjusted.step(reply_format)
-        if without["in_force"] != 0 or with_all["in_force"] != count:
+        for seq in range(warm + steps):
+            without = plain.step(reply_format)
+            with_all = adjusted.step(reply_format, [fresh(described, seq)] if each_step else None)
+        if without["in_force"] != 0 or with_all["in_force"] != count + each_step:
             raise BenchmarkError(f"{with_all['in_force']} adjustments are in force and not {count}")
         control.close()
     medians = [statistics.median(one.times[warm:]) for one in (plain, adjusted)]
-    return {"model": model, "scope": scope, "adjustments": count, "format": reply_format, "without_us": medians[0],
-            "with_us": medians[1], "ratio": medians[1] / medians[0]}
+    return {
+        "model": model, "scope": scope, "adjustments": count, "each_step": each_step, "format": reply_format,
+        "without_us": medians[0], "with_us": medians[1], "ratio": medians[1] / medians[0],
+    }
 
 
 def main():
@@ -79,8 +90,10 @@ def main():
     parser.add_argument("--adjustments", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--format", choices=["none", "records", "columns", "counts"], default="none")
+    parser.add_argument("--each-step", action="store_true", help="each step brings one more, which ends with it")
     options = parser.parse_args()
-    print(json.dumps(measure(options.model, options.scope, options.adjustments, options.steps, options.format)))
+    print(json.dumps(measure(
+        options.model, options.scope, options.adjustments, options.steps, options.format, options.each_step)))
 
 
 if __name__ == "__main__":

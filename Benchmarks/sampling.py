@@ -1,7 +1,8 @@
 """The sampler against C, numpy and the predecessor, on one core: all in turn, so that they see the same machine.
 
-Needs the release build of sampling-bench, gcc and numpy. Prints a table; the median of the rounds counts. It fails if
-the C kernel and the Swift sampler draw different incidents.
+Needs the release build of sampling-bench, gcc and numpy. Prints a table of incidents in a second of the processor's
+time; the median of the rounds counts. numpy's tables are made beforehand and not timed, which one row of Swift's is
+like. It fails if the C kernel and the Swift sampler draw different incidents.
 """
 
 import argparse
@@ -26,6 +27,7 @@ def measure(model, years, rounds):
         "C": [OUTPUT / "kernel", *common],
         "Swift, steps of an hour": swift,
         "Swift, steps of a month": [*swift, "--step", "month"],
+        "Swift, tables beforehand": [*swift, "--tables-kept"],
         "Swift, with dispersion": [*swift, "--dispersion"],
     }
     if importlib.util.find_spec("numpy"):

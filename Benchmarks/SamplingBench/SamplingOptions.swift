@@ -2,7 +2,7 @@
 struct SamplingOptions {
     static let usage = """
         usage: sampling-bench [--model FOLDER] [--years 1…100 | --days 1…36525] [--step hour|month] [--rounds 1…1000]
-                              [--seed N] [--dispersion] [--adjustments 0…100000] [--scope single|broad|displacing|lasting]
+                              [--seed N] [--dispersion] [--tables-kept] [--adjustments 0…100000] [--scope single|broad|displacing|lasting]
         """
 
     /// How much is drawn into the columns before they are used again.
@@ -20,6 +20,8 @@ struct SamplingOptions {
     var rounds = 1
     var seed: UInt64 = 1
     var dispersion = false
+    /// Whether tables are those of the first pass, which is not timed.
+    var tablesKept = false
     /// All in force from the first hour to the last.
     var adjustments = 0
     var scope = Scope.single
@@ -33,6 +35,10 @@ struct SamplingOptions {
         while let option = rest.popFirst() {
             if option == "--dispersion" {
                 dispersion = true
+                continue
+            }
+            if option == "--tables-kept" {
+                tablesKept = true
                 continue
             }
             guard let value = rest.popFirst() else { return nil }

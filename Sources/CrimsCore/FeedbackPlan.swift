@@ -28,52 +28,62 @@ final class FeedbackPlan {
     private(set) var pulsesOfCrimeClass: [Int32] = []
     private(set) var firstPulse: [Int] = []
     private(set) var displaces = false
-    private var places = ScopeTable()
 
     /// - Parameter acting: in their order of acceptance.
     func build(_ acting: [ScheduledAdjustment], prepared: PreparedModel) {
         active = acting
         partition.build(adjustments: acting, prepared: prepared)
         group()
-        areaClasses.removeAll(keepingCapacity: true)
+        // Locals, since a property's array is kept alive and looked at anew for every element.
+        let (heads, areaClass, crimeClass) = (heads, partition.areaClass, partition.crimeClass)
+        var pulses: [Pulse] = []
+        swap(&pulses, &self.pulses)
+        var areaClasses: [Int32] = []
         var crimeClasses: [Int32] = []
         var firsts = [0]
+        firsts.reserveCapacity(pulses.count + 1)
         for index in pulses.indices {
-            let first = areaClasses.count
+            let head = heads[index]
+            pulses[index].firstArea = areaClasses.count
             ScopePartition.append(
-                heads[index].areas, classOf: partition.areaClass, count: partition.areaClasses,
-                to: &areaClasses)
-            (pulses[index].firstArea, pulses[index].areaEnd) = (first, areaClasses.count)
+                head.areas, classOf: areaClass, count: partition.areaClasses, to: &areaClasses)
+            pulses[index].areaEnd = areaClasses.count
             ScopePartition.append(
-                heads[index].crimes, classOf: partition.crimeClass, count: partition.crimeClasses,
-                to: &crimeClasses)
+                head.crimes, classOf: crimeClass, count: partition.crimeClasses, to: &crimeClasses)
             firsts.append(crimeClasses.count)
         }
+        self.areaClasses = areaClasses
+        swap(&pulses, &self.pulses)
         // Turned around, by counting.
-        firstPulse = [Int](repeating: 0, count: partition.crimeClasses + 1)
+        var firstPulse = [Int](repeating: 0, count: partition.crimeClasses + 1)
         for crimeClass in crimeClasses { firstPulse[Int(crimeClass) + 1] += 1 }
         for crimeClass in 0..<partition.crimeClasses { firstPulse[crimeClass + 1] += firstPulse[crimeClass] }
         var next = firstPulse
-        pulsesOfCrimeClass = [Int32](repeating: 0, count: crimeClasses.count)
-        for pulse in pulses.indices {
-            for crimeClass in crimeClasses[firsts[pulse]..<firsts[pulse + 1]].lazy.map({ Int($0) }) {
+        var pulsesOfCrimeClass = [Int32](repeating: 0, count: crimeClasses.count)
+        for pulse in 0..<firsts.count - 1 {
+            for place in firsts[pulse]..<firsts[pulse + 1] {
+                let crimeClass = Int(crimeClasses[place])
                 pulsesOfCrimeClass[next[crimeClass]] = Int32(pulse)
                 next[crimeClass] += 1
             }
         }
+        self.firstPulse = firstPulse
+        self.pulsesOfCrimeClass = pulsesOfCrimeClass
     }
 
     /// Takes the same adjustments, which may now end at another time.
     func update(_ acting: [ScheduledAdjustment]) { active = acting }
 
     private func group() {
-        pulses.removeAll(keepingCapacity: true)
-        heads.removeAll(keepingCapacity: true)
-        displaces = false
-        places.clear(for: active.count)
+        var pulses: [Pulse] = []
+        var heads: [Adjustment] = []
+        var places = ScopeTable()
         var pulseOf: [Int32] = []
         pulseOf.reserveCapacity(active.count)
-        for adjustment in active.lazy.map(\.adjustment) {
+        displaces = false
+        places.clear(for: active.count)
+        for entry in active {
+            let adjustment = entry.adjustment
             let isPlain = adjustment.mode == .scale && adjustment.displacement == 0
             if !isPlain {
                 places.clear(for: active.count)
@@ -86,18 +96,19 @@ final class FeedbackPlan {
             }
             pulseOf.append(Int32(found))
         }
-        var counts = [Int](repeating: 0, count: pulses.count)
-        for pulse in pulseOf { counts[Int(pulse)] += 1 }
+        for pulse in pulseOf { pulses[Int(pulse)].memberEnd += 1 }
         var first = 0
         for index in pulses.indices {
+            let count = pulses[index].memberEnd
             (pulses[index].firstMember, pulses[index].memberEnd) = (first, first)
-            first += counts[index]
+            first += count
         }
-        members = [Int32](repeating: 0, count: active.count)
+        var members = [Int32](repeating: 0, count: active.count)
         for (index, pulse) in pulseOf.enumerated() {
             members[pulses[Int(pulse)].memberEnd] = Int32(index)
             pulses[Int(pulse)].memberEnd += 1
         }
+        (self.pulses, self.heads, self.members) = (pulses, heads, members)
     }
 
     /// Which pulse has a scope: a hash table that is emptied by counting up.
