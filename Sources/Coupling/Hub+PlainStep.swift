@@ -77,6 +77,7 @@ extension Hub {
     public func finishPlainStep(began: UInt64, sent: UInt64) {
         guard let (lane, step) = plainStep else { return }
         let run = lane.run
+        lane.shrink()
         run.timings.sending.add(nanoseconds: sent - began)
         tally.sending.add(nanoseconds: sent - began)
         run.timings.repliedAt = sent
@@ -125,6 +126,7 @@ extension Hub {
             lastDigest: digest.value)
         return StepDraft(
             seq: run.nextSeq, format: format, changes: run.changes, window: window, step: step,
+            bytes: lane.body.bytes.count,
             nanoseconds: (sampled - began, now() - sampled))
     }
 

@@ -31,6 +31,8 @@ struct StepDraft {
     let changes: Int
     let window: Range<Int>
     let step: Record.Stepped
+    /// The size of what is written of its reply.
+    let bytes: Int
     let nanoseconds: (sampling: UInt64, encoding: UInt64)
 }
 
@@ -77,12 +79,15 @@ final class StepLane {
         return nil
     }
 
+    /// Gives back the memory of a large reply, of which only the next one would have use.
+    func shrink() { if body.bytes.count > Self.bytesMax { body = ReplyFrames() } }
+
     func countPlainStep() { streak = min(streak + 1, Self.streakMin) }
 
     /// Whether drawing the next step ahead is likely to be of use, and short.
     func shouldDraw(after step: StepDraft) -> Bool {
         streak >= Self.streakMin && step.nanoseconds.sampling + step.nanoseconds.encoding <= Self.draftNanosecondsMax
-            && body.bytes.count <= Self.bytesMax
+            && step.bytes <= Self.bytesMax
     }
 
     /// The next step's window, if it lies within one hour and neither ends the run nor goes beyond what there is.
