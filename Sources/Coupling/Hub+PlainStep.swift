@@ -77,7 +77,7 @@ extension Hub {
     public func finishPlainStep(began: UInt64, sent: UInt64) {
         guard let (lane, step) = plainStep else { return }
         let run = lane.run
-        lane.shrink()
+        defer { lane.shrink() }
         run.timings.sending.add(nanoseconds: sent - began)
         tally.sending.add(nanoseconds: sent - began)
         run.timings.repliedAt = sent
@@ -109,15 +109,15 @@ extension Hub {
         guard let window = lane.window else { return nil }
         let run = lane.run
         let began = now()
-        run.gatherSchedule(in: window, into: &lane.schedule)
-        plainColumns.clear(origin: CivilMinute(minutes: window.lowerBound))
-        guard var expectation = try? run.sampler.draw(window: window, schedule: lane.schedule, into: &plainColumns)
+        lane.schedule = run.schedule(in: window)
+        lane.columns.clear(origin: CivilMinute(minutes: window.lowerBound))
+        guard var expectation = try? run.sampler.draw(window: window, schedule: lane.schedule, into: &lane.columns)
         else { return nil }
         expectation.inForce = lane.schedule.count
-        let count = plainColumns.count
+        let count = lane.columns.count
         guard count <= limits.incidentsPerReply || !format.carriesIncidents else { return nil }
         var digest = IncidentDigest()
-        digest.add(plainColumns, 0..<count)
+        digest.add(lane.columns, 0..<count)
         let sampled = now()
         lane.body.clear()
         write(format, of: lane, window, expectation)
@@ -126,13 +126,13 @@ extension Hub {
             lastDigest: digest.value)
         return StepDraft(
             seq: run.nextSeq, format: format, changes: run.changes, window: window, step: step,
-            bytes: lane.body.bytes.count,
+            expectation: expectation, bytes: lane.body.bytes.count,
             nanoseconds: (sampled - began, now() - sampled))
     }
 
     private func write(_ format: Format, of lane: StepLane, _ window: Range<Int>, _ expectation: Expectation) {
         let run = lane.run
-        let count = plainColumns.count
+        let count = lane.columns.count
         lane.body.bytes.stepHead(
             seq: run.nextSeq, steps: 1, window: window, count: count, expectation: expectation, adjusted: [],
             isLast: false)
@@ -140,14 +140,14 @@ extension Hub {
         switch format {
         case .records:
             lane.body.bytes.raw(",\"incidents\":[")
-            fragments.writeJSON(plainColumns, 0..<count, first: true, to: &lane.body.bytes)
+            fragments.writeJSON(lane.columns, 0..<count, first: true, to: &lane.body.bytes)
             lane.body.bytes.raw("]}")
             lane.body.endFrame()
         case .counts:
             plainCounts.removeAll(keepingCapacity: true)
             plainCounts.append(contentsOf: repeatElement(0, count: run.served.prepared.categoryCount))
             for index in 0..<count {
-                plainCounts[run.served.model.crimes[Int(plainColumns.crime[index])].category] += 1
+                plainCounts[run.served.model.crimes[Int(lane.columns.crime[index])].category] += 1
             }
             lane.body.bytes.raw(",\"by_category\":")
             lane.body.bytes.counts(plainCounts, of: run.served.model.categories)
@@ -157,13 +157,13 @@ extension Hub {
             lane.body.bytes.raw("}")
             lane.body.endFrame()
             lane.body.bytes.raw(IncidentFragments.csvHeader)
-            fragments.writeCSV(plainColumns, 0..<count, to: &lane.body.bytes)
+            fragments.writeCSV(lane.columns, 0..<count, to: &lane.body.bytes)
             lane.body.endFrame()
         case .columns:
             lane.body.bytes.raw(IncidentColumns.legend)
             lane.body.bytes.raw("}")
             lane.body.endFrame()
-            plainColumns.pack(into: &lane.body)
+            lane.columns.pack(into: &lane.body)
         case .none:
             lane.body.bytes.raw("}")
             lane.body.endFrame()

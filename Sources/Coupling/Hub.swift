@@ -64,7 +64,6 @@ public final class Hub {
     public var isHeard = false
     // What a plain step needs; kept for its memory.
     var lanes = StepLanes()
-    var plainColumns = IncidentColumns(origin: CivilMinute(minutes: 0))
     var plainCounts: [Int] = []
     /// What the last plain step is answered.
     public internal(set) var plainReply = ReplyFrames()

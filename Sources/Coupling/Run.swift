@@ -147,14 +147,6 @@ final class Run {
         return adjustments.lazy.map(\.scheduled).filter { $0.acts(in: window) }
     }
 
-    /// As ``schedule(in:)`` of a window from now on, in memory that there is.
-    func gatherSchedule(in window: Range<Int>, into schedule: inout [ScheduledAdjustment]) {
-        schedule.removeAll(keepingCapacity: true)
-        for index in live where adjustments[index].scheduled.acts(in: window) {
-            schedule.append(adjustments[index].scheduled)
-        }
-    }
-
     func adjustment(key: String) -> AcceptedAdjustment? { keys[key].map { adjustments[$0] } }
 
     func index(ofAdjustment id: String) -> Int? {
