@@ -78,6 +78,7 @@ extension Hub {
     public func finishPlainStep(began: UInt64, sent: UInt64) {
         guard let (lane, step) = plainStep else { return }
         let run = lane.run
+        defer { lane.shrink() }
         run.timings.sending.add(nanoseconds: sent - began)
         tally.sending.add(nanoseconds: sent - began)
         run.timings.repliedAt = sent
@@ -127,7 +128,7 @@ extension Hub {
             lastDigest: digest.value)
         return StepDraft(
             seq: run.nextSeq, format: format, changes: run.changes, window: window, step: step,
-            expectation: expectation,
+            expectation: expectation, bytes: lane.body.bytes.count,
             nanoseconds: (sampled - began, now() - sampled))
     }
 

@@ -95,9 +95,13 @@ public final class Hub {
 
     /// A request's one frame.
     ///
-    /// - Parameter refusal: what the transport has against it, if anything.
-    public func receive(frame: UnsafeRawBufferPointer, from peer: Peer, refusing refusal: Refusal? = nil) {
-        if refusal == nil, takesPlainStep(frame, from: peer) { return }
+    /// - Parameters:
+    ///   - refusal: what the transport has against it, if anything.
+    ///   - isPlain: false if it is known to be for the general way.
+    public func receive(
+        frame: UnsafeRawBufferPointer, from peer: Peer, refusing refusal: Refusal? = nil, isPlain: Bool = true
+    ) {
+        if isPlain, refusal == nil, takesPlainStep(frame, from: peer) { return }
         let request: Request
         do throws(RequestFailure) {
             request = try Request(frame: frame, bytesMax: limits.requestBytes)

@@ -32,6 +32,8 @@ struct StepDraft {
     let window: Range<Int>
     let step: Record.Stepped
     let expectation: Expectation
+    /// The size of what is written of its reply.
+    let bytes: Int
     let nanoseconds: (sampling: UInt64, encoding: UInt64)
 }
 
@@ -44,13 +46,13 @@ final class StepLane {
     /// The reply from the member `seq` on, of ``draft``.
     var body = ReplyFrames()
     var draft: StepDraft?
-    /// The incidents of the step that was drawn last.
+    /// The incidents of the step that was drawn last: of the draft, or of the last step.
     var columns = IncidentColumns(origin: CivilMinute(minutes: 0))
     /// Plain steps that came one after the other; below 0 after a draft that nobody asked for.
     private var streak = 0
     /// ``Subscriptions/changes`` when nobody wanted what the run publishes.
     var quietSince = -1
-    /// The adjustments that act in the window.
+    /// The adjustments that act in the window that was drawn last.
     var schedule: [ScheduledAdjustment] = []
 
     /// Plain steps in a row before the next one is drawn ahead; how many more after one that was drawn in vain; the
@@ -59,6 +61,7 @@ final class StepLane {
     private static let patience = 16
     private static let draftNanosecondsMax: UInt64 = 300_000
     static let bytesMax = 64 << 10
+    private static let incidentsMax = 4_096
     /// With more adjustments an hour may take longer than a slice.
     static let adjustmentsMax = 64
 
@@ -80,12 +83,18 @@ final class StepLane {
         return nil
     }
 
+    /// Gives back the memory of a large reply, of which only the next one would have use.
+    func shrink() {
+        if body.bytes.count > Self.bytesMax { body = ReplyFrames() }
+        if columns.count > Self.incidentsMax { columns = IncidentColumns(origin: columns.origin) }
+    }
+
     func countPlainStep() { streak = min(streak + 1, Self.streakMin) }
 
     /// Whether drawing the next step ahead is likely to be of use, and short.
     func shouldDraw(after step: StepDraft) -> Bool {
         streak >= Self.streakMin && step.nanoseconds.sampling + step.nanoseconds.encoding <= Self.draftNanosecondsMax
-            && body.bytes.count <= Self.bytesMax
+            && step.bytes <= Self.bytesMax
     }
 
     /// The next step's window, if it lies within one hour and neither ends the run nor goes beyond what there is.

@@ -102,14 +102,18 @@ final class FramePool {
         }
     }
     private var slots: [Slot] = []
-    /// More are made where clients leave replies unread, and not kept.
+    /// More are made where clients leave replies unread, and not kept; nor are larger ones.
     private static let slotsMax = 32
+    private static let bytesMax = 64 << 10
 
     /// Sends a frame and counts its bytes for as long as libzmq has them, if there are many.
     func send(
         _ bytes: UnsafeRawBufferPointer, by socket: Socket, more: Bool, countedIn accounts: (QueuedBytes, QueuedBytes)
     ) {
         guard bytes.count >= Socket.sharedMin else { return _ = socket.send(bytes, more: more) }
+        guard bytes.count <= Self.bytesMax else {
+            return _ = socket.send(Array(bytes), more: more, countedIn: [accounts.0, accounts.1])
+        }
         let slot = take(accounts)
         if slot.memory.count < bytes.count {
             slot.memory.deallocate()

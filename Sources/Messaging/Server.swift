@@ -265,7 +265,7 @@ public final class Server {
                 peer.connection = Peer.gone
             }
             if inbox.count == body + 1 {
-                hub.receive(frame: inbox[body], from: peer, refusing: refusal)
+                hub.receive(frame: inbox[body], from: peer, refusing: refusal, isPlain: false)
             } else {
                 hub.receive(frameCount: inbox.count - body, from: peer)
             }

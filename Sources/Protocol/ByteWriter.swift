@@ -88,9 +88,22 @@ public struct ByteWriter: Sendable {
     }
 
     /// A JSON string, quotes included.
-    public mutating func quoted(_ text: some StringProtocol) {
+    public mutating func quoted(_ text: some StringProtocol) { quoted(String(text)) }
+
+    /// A JSON string, quotes included.
+    public mutating func quoted(_ text: String) {
+        var text = text
+        text.withUTF8 { quoted(UnsafeRawBufferPointer($0)) }
+    }
+
+    private mutating func quoted(_ units: UnsafeRawBufferPointer) {
         byte(UInt8(ascii: "\""))
-        for unit in text.utf8 {
+        defer { byte(UInt8(ascii: "\"")) }
+        // Most have nothing that must be escaped.
+        guard units.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) else {
+            return raw(units)
+        }
+        for unit in units {
             switch unit {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                 byte(UInt8(ascii: "\\"))
@@ -103,7 +116,6 @@ public struct ByteWriter: Sendable {
             default: byte(unit)
             }
         }
-        byte(UInt8(ascii: "\""))
     }
 
     /// A whole document, without blanks; reals in the shortest form that reads back the same.

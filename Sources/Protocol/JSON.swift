@@ -209,7 +209,10 @@ struct JSONParser {
     }
 
     private func validated(_ range: Range<Int>) throws(JSONSyntaxError) -> String {
-        guard let text = String(validating: bytes[range], as: UTF8.self) else { throw failure("not valid UTF-8") }
+        let units = UnsafeRawBufferPointer(rebasing: bytes[range])
+        // ASCII need not be looked at twice.
+        if units.allSatisfy({ $0 < 0x80 }) { return String(decoding: units, as: UTF8.self) }
+        guard let text = String(validating: units, as: UTF8.self) else { throw failure("not valid UTF-8") }
         return text
     }
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import time
 
 import pytest
 from conftest import ANY_PORT, CRIMS, MODEL, ROOT
@@ -115,6 +116,27 @@ def test_both_ways_to_sync_keep_what_is_acknowledged(start, sync):
         client.step(run="r", seq=seq, format="none")
         client = start("--sync", sync)
         assert client.status(run="r")["runs"][0]["next_seq"] == seq + 1
+
+
+def kept(folder):
+    with sqlite3.connect(folder / "journal.sqlite") as database:
+        (count,) = database.execute("SELECT count(*) FROM record").fetchone()
+    database.close()
+    return count
+
+
+def test_the_database_has_what_is_in_the_tail_within_a_second_and_at_the_end(start, folder):
+    client = start()
+    client.open(model=MODEL, start="2020-01-06", run="r")
+    for seq in range(20):
+        client.step(run="r", seq=seq, format="none")
+    deadline = time.monotonic() + 3
+    while kept(folder) < 21 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert kept(folder) == 21
+    client.step(run="r", seq=20, format="none")
+    start.daemons[-1].signal(signal.SIGTERM, 5)
+    assert kept(folder) == 22
 
 
 def test_a_daemon_that_keeps_nothing_touches_no_folder(start_daemon, tmp_path):
