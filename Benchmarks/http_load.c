@@ -1,8 +1,8 @@
 /* Keep-alive HTTP from one thread: so many connections, on each so many requests on their way, until SIGTERM or for so
  * many seconds. What was answered is told as one line of JSON. With --follow, each connection asks once and takes what
- * comes for as long as it comes.
+ * comes for as long as it comes. With --rate, there are no more answers a second than that.
  *
- *   http_load [--follow] [--connections N] [--ahead N] [--seconds S] PORT PATH... */
+ *   http_load [--follow] [--connections N] [--ahead N] [--rate N] [--seconds S] PORT PATH... */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -110,16 +110,17 @@ static void take(struct connection *c, const char *data, size_t size) {
 
 int main(int count, char **words) {
     int wanted = 1, at = 1;
-    double seconds = 60;
+    double seconds = 60, rate = 0;
     for (; at < count && words[at][0] == '-'; at++) {
         if (!strcmp(words[at], "--follow")) follow = 1;
         else if (at + 1 < count && !strcmp(words[at], "--connections")) wanted = atoi(words[++at]);
         else if (at + 1 < count && !strcmp(words[at], "--ahead")) ahead = atoi(words[++at]);
+        else if (at + 1 < count && !strcmp(words[at], "--rate")) rate = atof(words[++at]);
         else if (at + 1 < count && !strcmp(words[at], "--seconds")) seconds = atof(words[++at]);
         else break;
     }
     if (at + 2 > count || wanted < 1 || wanted > CONNECTIONS_MAX || ahead < 1 || ahead > AHEAD_MAX) {
-        fprintf(stderr, "http_load [--follow] [--connections 1-%d] [--ahead 1-%d] [--seconds S] PORT PATH...\n",
+        fprintf(stderr, "http_load [--follow] [--connections 1-%d] [--ahead 1-%d] [--rate N] [--seconds S] PORT PATH...\n",
                 CONNECTIONS_MAX, AHEAD_MAX);
         return 2;
     }
@@ -158,6 +159,10 @@ int main(int count, char **words) {
             take(c, room, (size_t)got);
             /* In batches, as a client would that has several things to ask at once. */
             if (!follow && c->ahead == 0) ask(c);
+        }
+        while (rate > 0 && !is_over && (double)answers > rate * (now() - begun)) {
+            struct timespec moment = {.tv_nsec = 200000};
+            nanosleep(&moment, NULL);
         }
     }
     double lasted = now() - begun;

@@ -51,6 +51,7 @@ public final class Door: HubDoor, Sendable {
     /// Used on the hub's thread alone.
     private struct Pace {
         var changes: UInt64 = 0
+        var changedAt: UInt64 = 0
         var restsUntil: UInt64 = 0
         var deadline: UInt64?
         /// What an answer holds at that is given now.
@@ -64,7 +65,8 @@ public final class Door: HubDoor, Sendable {
     private static let openMax = 1_024
     /// Requests taken in one turn, so that those at the sockets get theirs.
     private static let batch = 8
-    /// While the hub has other things to do, at most so often.
+    /// While the hub has other things to do, and so long after, requests are let in at most so often.
+    private static let busyNanoseconds: UInt64 = 10_000_000
     private static let restNanoseconds: UInt64 = 1_000_000
 
     public let descriptor: Int32
@@ -197,7 +199,7 @@ public final class Door: HubDoor, Sendable {
                 frame.withUnsafeBytes { hub.receive(frame: $0, from: peer) }
             }
         }
-        pace.withLock { ($0.changes, $0.holdsAt) = (changes.load(ordering: .relaxed), nil) }
+        pace.withLock { $0.holdsAt = nil }
     }
 
     private func meet(_ hub: Hub) {
@@ -218,12 +220,15 @@ public final class Door: HubDoor, Sendable {
         }
     }
 
-    /// Whether there is somebody to be let in, and the hub has the time: where nothing has changed since the last visits it
-    /// has, and otherwise it has to have had a rest from them.
+    /// Whether there is somebody to be let in, and the hub has the time: while steps are taken it has to have had a rest
+    /// from those before, so that few steps come upon one who is let in.
     private func mayVisit(at time: UInt64) -> Bool {
-        guard state.withLock({ $0.hasRung }) else { return false }
+        let isWanted = state.withLock { $0.hasRung }
         return pace.withLock { pace in
-            let isBusy = pace.changes != changes.load(ordering: .relaxed)
+            let count = changes.load(ordering: .relaxed)
+            if pace.changes != count { (pace.changes, pace.changedAt) = (count, time) }
+            guard isWanted else { return false }
+            let isBusy = time - pace.changedAt < Self.busyNanoseconds
             guard !isBusy || time >= pace.restsUntil else {
                 // The bell would end every wait at once.
                 if pace.deadline == nil { crims_bell_still(descriptor) }
