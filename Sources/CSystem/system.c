@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CSystem.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <linux/sockios.h>
@@ -68,6 +69,8 @@ void crims_stand_back(void) {
     // A thread's own priority: Linux takes its number where POSIX would have the process's.
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
 }
+
+void crims_return_memory(void) { malloc_trim(0); }
 
 void crims_look_for_gone(const int *descriptors, uint8_t *gone, size_t count) {
     for (size_t index = 0; index < count; index++) {

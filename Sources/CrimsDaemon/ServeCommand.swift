@@ -28,6 +28,7 @@ extension Tool {
                 .value("http-host", "NAME", many: true, "a name under which a proxy serves that"),
                 .value("http-token-file", "FILE", "who has the token in it may adjust over HTTP; nobody without"),
                 .value("http-rate", "N", "requests a second of one address over HTTP; 0 for no bound (200)"),
+                .value("http-connections", "N", "HTTP connections at once, as far as there are descriptors (10000)"),
                 .flag("end-with-input", "end when standard input does, and so with the program that holds it open"),
                 modelsOption,
             ]
@@ -55,7 +56,11 @@ extension Tool {
             try FileLock($0.dropFirst(6) + ".lock", of: $0)
         }
         let access = try access(arguments)
-        let server = try Server(control: control, events: events, limits: limits, access: access) {
+        var webOptions = try webOptions(arguments)
+        webOptions?.fitDescriptors(beside: Server.descriptors(limits))
+        let server = try Server(
+            control: control, events: events, limits: limits, access: access, keeping: webOptions?.connections ?? 0
+        ) {
             Terminal.log($0, $1)
         }
         let identity = Identity(
@@ -63,7 +68,7 @@ extension Tool {
             control: server.controlEndpoints, events: server.eventEndpoints)
         // Bound before runs are brought back, so that who looks after the daemon can see that it is at it.
         let door = Door(now: Clock.now)
-        let web = try webOptions(arguments).map { try WebServer($0, door: door, now: Clock.now) }
+        let web = try webOptions.map { try WebServer($0, door: door, now: Clock.now) }
         defer { web?.stop() }
         let catalog = ModelCatalog(folders: ModelCatalog.standardFolders(extra: arguments.all("models")))
         let hub = Hub(

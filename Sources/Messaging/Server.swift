@@ -41,13 +41,19 @@ public final class Server {
     /// How long what was sent may take to leave when a socket is closed.
     private static let lingerMilliseconds: Int32 = 200
 
+    /// How many descriptors it takes if it may have as many connections as `limits` say: for each libzmq's, and ours to
+    /// look at it.
+    public static func descriptors(_ limits: Limits) -> Int { ownDescriptors + 2 * limits.connections }
+
     /// Blocks SIGTERM, SIGINT and SIGHUP, which the loop then reads, and binds.
     ///
     /// - Parameters:
     ///   - access: who may connect; without it everybody may do everything, and only local endpoints are bound.
+    ///   - keeping: descriptors that are left to others.
     ///   - log: for the person who looks after the daemon.
     public init(
-        control: [String], events: [String], limits: Limits, access: Access? = nil, log: @escaping Access.Log
+        control: [String], events: [String], limits: Limits, access: Access? = nil, keeping: Int = 0,
+        log: @escaping Access.Log
     ) throws(MessagingError) {
         for endpoint in control + events { try Endpoint.requireServable(endpoint, hasKeys: access != nil) }
         self.access = access
@@ -58,8 +64,7 @@ public final class Server {
             throw .system(call: "signalfd", endpoint: "", reason: String(cString: strerror(errno)))
         }
         let context = try Context()
-        // Each connection takes two: libzmq's, and ours to look at it.
-        let room = (Int(crims_raise_descriptor_limit()) - Self.ownDescriptors) / 2
+        let room = (Int(crims_raise_descriptor_limit()) - Self.ownDescriptors - keeping) / 2
         var limits = limits
         limits.connections = max(4, min(limits.connections, room))
         self.limits = limits

@@ -25,6 +25,8 @@ final class Visitors: Sendable {
         var all: [UInt64: Visitor] = [:]
         var made: UInt64 = 0
         var cut = 0
+        /// The most connections since memory was last given back.
+        var most = 0
     }
 
     private let state = Mutex(State())
@@ -32,6 +34,7 @@ final class Visitors: Sendable {
     /// While there is room, and when most of it is taken.
     static let patience: UInt64 = 15_000_000_000
     static let impatience: UInt64 = 1_000_000_000
+    private static let crowd = 500
 
     init(max: Int) { self.max = max }
 
@@ -42,6 +45,7 @@ final class Visitors: Sendable {
             state.made += 1
             let visitor = Visitor(id: state.made, descriptor: descriptor, address: address, now: now)
             state.all[visitor.id] = visitor
+            state.most = Swift.max(state.most, state.all.count)
             return visitor
         }
     }
@@ -61,6 +65,15 @@ final class Visitors: Sendable {
                 visitor.waitingSince.store(.max, ordering: .relaxed)
                 state.cut += 1
             }
+        }
+    }
+
+    /// Whether a crowd has left since this was last asked, each of whom has had memory of its own.
+    func crowdHasLeft() -> Bool {
+        state.withLock { state in
+            guard state.most >= Self.crowd, state.all.count < state.most / 4 else { return false }
+            state.most = state.all.count
+            return true
         }
     }
 }

@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 import Protocol
 
@@ -11,12 +12,20 @@ public struct WebOptions: Sendable {
     /// Requests a second of one address; 0 for no bound.
     public var rate = 200
     /// Connections at once.
-    public var connections = 2_000
+    public var connections = 10_000
     public var version = ""
     /// Where the page's files are looked for, in this order.
     public var pageFolders: [String] = []
 
     public init(address: WebAddress) { self.address = address }
+
+    /// Has no more connections than there are descriptors for: those that others leave, and a quarter of all in any case.
+    ///
+    /// - Parameter others: descriptors that others would have if there were enough.
+    public mutating func fitDescriptors(beside others: Int) {
+        let all = Int(crims_raise_descriptor_limit())
+        connections = max(8, min(connections, max(all / 4, all - others)))
+    }
 
     private static let tokenMin = 16
 

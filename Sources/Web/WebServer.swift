@@ -71,6 +71,7 @@ public final class WebServer: Sendable {
             visitors.sweep(now: now())
             streams.tick(now: now())
             forgetTheGone()
+            if visitors.crowdHasLeft() { crims_return_memory() }
         } hear: { [streams] in
             streams.takeUp()
         }

@@ -33,6 +33,9 @@ void crims_bell_still(int descriptor);
 /// Has the calling thread give way to others where there are more of them than processors.
 void crims_stand_back(void);
 
+/// Gives memory back to the system that was taken and let go of; takes a millisecond or more.
+void crims_return_memory(void);
+
 /// Of some connections, marks in `gone` those whose peer has closed its side or more.
 void crims_look_for_gone(const int *descriptors, uint8_t *gone, size_t count);
 #endif
