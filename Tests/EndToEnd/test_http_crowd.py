@@ -135,7 +135,7 @@ def test_a_crowd_locks_nobody_out_and_leaves_nothing_behind(served):
         ratios.append(statistics.median(beset[-2:]) / statistics.median(quiet[-2:]))
     ratio = statistics.median(ratios)
     assert Web(daemon).get("/api/v1/runs/r").status == 200
-    after = eventually(lambda: resident(daemon) < memory + 30, 5) and resident(daemon)
+    after = eventually(lambda: resident(daemon) < memory + 12, 5) and resident(daemon)
     report(connections=BOUND, quiet_us=statistics.median(quiet) * 1e6, beset_us=statistics.median(beset) * 1e6,
            ratio=ratio, ratios=[round(one, 2) for one in ratios], cut=crowd.cut.value,
            wait_s=max(waits), descriptors=most[0], memory_mb=memory,
