@@ -27,6 +27,7 @@ extension Tool {
                 .value("http", "ADDR", "serve HTTP on this machine as well, such as 127.0.0.1:8080; :* picks a port"),
                 .value("http-host", "NAME", many: true, "a name under which a proxy serves that"),
                 .value("http-token-file", "FILE", "who has the token in it may adjust over HTTP; nobody without"),
+                .value("http-read-token-file", "FILE", "who has no token, this or that one, may not read either"),
                 .value("http-rate", "N", "requests a second of one address over HTTP; 0 for no bound (200)"),
                 .value("http-connections", "N", "HTTP connections at once, as far as there are descriptors (10000)"),
                 .flag("end-with-input", "end when standard input does, and so with the program that holds it open"),

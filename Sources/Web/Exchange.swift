@@ -11,6 +11,17 @@ struct ConnectionHandle: @unchecked Sendable {
     func suspend() { MHD_suspend_connection(pointer) }
     func resume() { MHD_resume_connection(pointer) }
 
+    /// The password that a browser sends which was asked for one.
+    var password: String? {
+        var password: UnsafeMutablePointer<CChar>?
+        let user = MHD_basic_auth_get_username_password(pointer, &password)
+        defer {
+            MHD_free(user)
+            MHD_free(password)
+        }
+        return password.map { String(cString: $0) }
+    }
+
     /// The first header of that name.
     func header(_ name: String) -> String? { crims_http_header(pointer, name).map { String(cString: $0) } }
 }

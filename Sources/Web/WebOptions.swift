@@ -9,6 +9,8 @@ public struct WebOptions: Sendable {
     public var names: [String] = []
     /// Who has it may adjust; nil for nobody.
     public var token: [UInt8]?
+    /// Who has neither this nor ``token`` may not even read; nil for everybody may.
+    public var readToken: [UInt8]?
     /// Requests a second of one address; 0 for no bound.
     public var rate = 200
     /// Connections at once.
@@ -53,11 +55,28 @@ public struct WebOptions: Sendable {
         return Array(line)
     }
 
-    /// Whether an `Authorization` has the token, in a time that does not depend on how much of it is right.
+    /// Whether an `Authorization` has the token that lets its sender adjust.
     package func admits(_ authorization: String?) -> Bool {
-        guard let token, let authorization, authorization.lowercased().hasPrefix("bearer ") else { return false }
-        let given = Array(authorization.utf8.dropFirst(7))
-        guard given.count == token.count else { return false }
+        Self.bearer(authorization).map { Self.same($0, token) } ?? false
+    }
+
+    /// Whether who sent this may read.
+    ///
+    /// - Parameter password: what a browser that was asked for one has sent in place of a token.
+    package func mayRead(_ authorization: String?, password: String?) -> Bool {
+        guard readToken != nil else { return true }
+        let given = [Self.bearer(authorization), password.map { Array($0.utf8) }].compactMap { $0 }
+        return given.contains { Self.same($0, readToken) || Self.same($0, token) }
+    }
+
+    private static func bearer(_ authorization: String?) -> [UInt8]? {
+        guard let authorization, authorization.lowercased().hasPrefix("bearer ") else { return nil }
+        return Array(authorization.utf8.dropFirst(7))
+    }
+
+    /// In a time that does not depend on how much of it is right.
+    private static func same(_ given: [UInt8], _ token: [UInt8]?) -> Bool {
+        guard let token, given.count == token.count else { return false }
         return zip(given, token).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 }

@@ -161,11 +161,17 @@ public final class WebServer: Sendable {
         }
         // Whoever looks after the daemon may always ask how it is.
         guard exchange.target != "/healthz", exchange.target != "/readyz" else { return }
-        let address = exchange.visitor?.address ?? ""
-        guard let seconds = buckets.withLock({ $0.take(address, now: now()) }) else { return }
-        throw WebRefusal(
-            .tooManyRequests, "more than \(options.rate) requests a second: wait \(seconds) s",
-            headers: [.init("Retry-After", "\(seconds)")])
+        if let seconds = buckets.withLock({ $0.take(exchange.visitor?.address ?? "", now: now()) }) {
+            throw WebRefusal(
+                .tooManyRequests, "more than \(options.rate) requests a second: wait \(seconds) s",
+                headers: [.init("Retry-After", "\(seconds)")])
+        }
+        guard options.readToken != nil else { return }
+        guard options.mayRead(connection.header("Authorization"), password: connection.password) else {
+            throw WebRefusal(
+                .unauthorized, "this takes a token: send it as 'Authorization: Bearer TOKEN', or as a password",
+                headers: [.init("WWW-Authenticate", "Basic realm=\"crims\", charset=\"UTF-8\"")])
+        }
     }
 
     private func answer(_ exchange: Exchange, _ connection: ConnectionHandle, method: String) throws(WebRefusal) -> Bool

@@ -1,5 +1,6 @@
 """Hostile HTTP: refused with words or cut, and stepping does not notice."""
 
+import base64
 import json
 import socket
 import statistics
@@ -169,3 +170,34 @@ def test_thousands_of_connections_lock_nobody_out(served):
     finally:
         for sock in many:
             sock.close()
+
+
+def test_with_a_token_to_read_nobody_reads_without(start_daemon, connect, tmp_path):
+    files = {name: tmp_path / name for name in ("reading", "adjusting")}
+    for name, path in files.items():
+        path.write_text(f"{name}-0123456789")
+        path.chmod(0o600)
+    tokens = ["--http-token-file", str(files["adjusting"]), "--http-read-token-file", str(files["reading"])]
+    daemon = start_daemon("--http", ANY, *tokens)
+    connect(Client, daemon.control).open(model=MODEL, start="2020-01-06", run="r")
+    web = Web(daemon)
+    for path in ("/healthz", "/readyz"):
+        assert web.get(path).status == 200
+    basic = {name: base64.b64encode(f"anybody:{name}-0123456789".encode()).decode() for name in files}
+    for path in ("/", "/metrics", "/api/v1/", "/api/v1/runs", "/api/v1/runs/r", "/api/v1/runs/r/events", "/nowhere"):
+        for headers in ({}, {"Authorization": "Bearer wrong-0123456789"}, {"Authorization": "Basic eDp5"}):
+            answer = web.get(path, **headers)
+            assert (answer.status, answer.error) == (401, "unauthorized"), path
+            assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+            assert b"merseyside" not in answer.body
+    for headers in [f"Bearer {name}-0123456789" for name in files] + [f"Basic {word}" for word in basic.values()]:
+        # What was told to one who may read is told to no other.
+        assert web.get("/api/v1/runs/r", Authorization=headers).json["run"] == "r"
+        assert web.get("/api/v1/runs/r").status == 401
+    post = ("POST", "/api/v1/runs/r/adjustments", '{"factor":0.5}')
+    # A browser sends a password by itself, so it is none to change anything with.
+    for word in basic.values():
+        assert web.send(*post, Authorization=f"Basic {word}", Content_Type="application/json").status == 401
+    for name, status in (("reading", 401), ("adjusting", 201)):
+        answer = web.send(*post, Authorization=f"Bearer {name}-0123456789", Content_Type="application/json")
+        assert answer.status == status

@@ -71,4 +71,24 @@ struct GuardTests {
             #expect(!options.admits(text))
         }
     }
+
+    @Test func whoMayAdjustOrHasTheOtherTokenMayRead() throws {
+        var options = WebOptions(address: try WebAddress("127.0.0.1:*"))
+        #expect(options.mayRead(nil, password: nil))
+        options.readToken = Array("reading-0123456789".utf8)
+        for (text, password) in [
+            ("Bearer reading-0123456789", nil), (nil, "reading-0123456789"), ("Basic x", "reading-0123456789"),
+        ] {
+            #expect(options.mayRead(text, password: password))
+        }
+        #expect(!options.admits("Bearer reading-0123456789"))
+        for (text, password) in [
+            (nil, nil), ("Bearer ", ""), ("Bearer adjusting-0123456789", nil), (nil, "reading-012345678"),
+        ] as [(String?, String?)] {
+            #expect(!options.mayRead(text, password: password))
+        }
+        options.token = Array("adjusting-0123456789".utf8)
+        #expect(options.mayRead("Bearer adjusting-0123456789", password: nil))
+        #expect(options.mayRead(nil, password: "adjusting-0123456789"))
+    }
 }
