@@ -5,12 +5,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <linux/sockios.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 static int descriptor_of(int with_hangup) {
@@ -63,6 +65,22 @@ void crims_bell_ring(int descriptor) {
 void crims_bell_still(int descriptor) {
     uint64_t count;
     if (read(descriptor, &count, sizeof count) < 0) return;
+}
+
+int crims_alarm(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC); }
+
+void crims_alarm_set(int descriptor, uint64_t nanoseconds) {
+    struct itimerspec when = {.it_value = {(time_t)(nanoseconds / 1000000000), (long)(nanoseconds % 1000000000)}};
+    timerfd_settime(descriptor, 0, &when, NULL);
+}
+
+int crims_either(int one, int other) {
+    int both = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN};
+    if (both < 0) return -1;
+    if (epoll_ctl(both, EPOLL_CTL_ADD, one, &event) == 0 && epoll_ctl(both, EPOLL_CTL_ADD, other, &event) == 0) return both;
+    close(both);
+    return -1;
 }
 
 void crims_stand_back(void) {

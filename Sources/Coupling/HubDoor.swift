@@ -7,8 +7,6 @@ public protocol HubDoor: AnyObject {
     var descriptor: Int32 { get }
     /// Lets in who has come. Called on the hub's thread, in each turn of its loop.
     func turn(_ hub: Hub)
-    /// When the next turn has to be at the latest, in nanoseconds of the monotonic clock; nil if it need not be.
-    var deadline: UInt64? { get }
 }
 
 /// Where a run stands.

@@ -149,8 +149,7 @@ public final class Server {
             }
             manager?.beat(now: now)
             door?.turn(hub)
-            let deadlines = [hub.nextDeadline, manager?.nextBeat, door?.deadline]
-            let next = max(now, deadlines.reduce(heartbeat) { min($0, $1 ?? .max) })
+            let next = max(now, min(heartbeat, hub.nextDeadline ?? .max, manager?.nextBeat ?? .max))
             let milliseconds = hub.hasWork ? 0 : Int((next - now) / 1_000_000) + 1
             let ready = wait(milliseconds: milliseconds, watchesInput: endsWithInput, door: door?.descriptor ?? -1)
             if ready.signal == SIGHUP {

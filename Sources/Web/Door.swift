@@ -52,8 +52,10 @@ public final class Door: HubDoor, Sendable {
     private struct Pace {
         var changes: UInt64 = 0
         var changedAt: UInt64 = 0
-        var restsUntil: UInt64 = 0
-        var deadline: UInt64?
+        var visitedAt: UInt64 = 0
+        /// Since when somebody waits to be let in.
+        var wantedSince: UInt64?
+        var isAlarmSet = false
         /// What an answer holds at that is given now.
         var holdsAt: UInt64?
         var isKnown = false
@@ -65,11 +67,16 @@ public final class Door: HubDoor, Sendable {
     private static let openMax = 1_024
     /// Requests taken in one turn, so that those at the sockets get theirs.
     private static let batch = 8
-    /// While the hub has other things to do, and so long after, requests are let in at most so often.
+    /// After a change the hub has other things to do for so long. Meanwhile requests are let in at most so often, and not
+    /// right after a change, where they would keep a reply from leaving; where changes never end, after the longest wait.
     private static let busyNanoseconds: UInt64 = 10_000_000
     private static let restNanoseconds: UInt64 = 1_000_000
+    private static let calmNanoseconds: UInt64 = 150_000
+    private static let longestNanoseconds: UInt64 = 2_000_000
 
     public let descriptor: Int32
+    private let bell: Int32
+    private let alarm: Int32
     let reader: Reader
     private let state = Mutex(State())
     private let pace = Mutex(Pace())
@@ -82,13 +89,14 @@ public final class Door: HubDoor, Sendable {
 
     /// - Parameter now: nanoseconds of a monotonic clock.
     public init(now: @escaping @Sendable () -> UInt64) {
-        descriptor = crims_bell()
-        precondition(descriptor >= 0, "eventfd: \(String(cString: strerror(errno)))")
+        (bell, alarm) = (crims_bell(), crims_alarm())
+        descriptor = crims_either(bell, alarm)
+        precondition(descriptor >= 0, "eventfd, timerfd, epoll: \(String(cString: strerror(errno)))")
         reader = Reader(now: now)
         self.now = now
     }
 
-    deinit { close(descriptor) }
+    deinit { for one in [descriptor, bell, alarm] { close(one) } }
 
     /// Nanoseconds since the loop last turned; nil before its first turn.
     var silence: UInt64? {
@@ -158,7 +166,7 @@ public final class Door: HubDoor, Sendable {
         state.visits.append(visit)
         guard !state.hasRung else { return }
         state.hasRung = true
-        crims_bell_ring(descriptor)
+        crims_bell_ring(bell)
     }
 
     /// From now on, publications and steps are told to these, on the hub's thread.
@@ -180,8 +188,6 @@ public final class Door: HubDoor, Sendable {
     }
 
     // MARK: - On the hub's thread
-
-    public var deadline: UInt64? { pace.withLock { $0.deadline } }
 
     public func turn(_ hub: Hub) {
         let time = now()
@@ -229,15 +235,19 @@ public final class Door: HubDoor, Sendable {
             if pace.changes != count { (pace.changes, pace.changedAt) = (count, time) }
             guard isWanted else { return false }
             let isBusy = time - pace.changedAt < Self.busyNanoseconds
-            guard !isBusy || time >= pace.restsUntil else {
-                // The bell would end every wait at once.
-                if pace.deadline == nil { crims_bell_still(descriptor) }
-                pace.deadline = pace.restsUntil
-                return false
+            let soonest = max(pace.visitedAt + Self.restNanoseconds, pace.changedAt + Self.calmNanoseconds)
+            let since = pace.wantedSince ?? time
+            let due = min(soonest, since + Self.longestNanoseconds)
+            guard isBusy, time < due else {
+                if pace.isAlarmSet { crims_alarm_set(alarm, 0) }
+                (pace.visitedAt, pace.wantedSince, pace.isAlarmSet) = (time, nil, false)
+                return true
             }
-            pace.deadline = nil
-            pace.restsUntil = time + Self.restNanoseconds
-            return true
+            // The bell would end every wait at once.
+            crims_bell_still(bell)
+            crims_alarm_set(alarm, due - time)
+            (pace.wantedSince, pace.isAlarmSet) = (since, true)
+            return false
         }
     }
 
@@ -248,9 +258,9 @@ public final class Door: HubDoor, Sendable {
             for case .ask(_, let frame, _) in taken { state.shared[frame] = nil }
             if state.visits.isEmpty {
                 state.hasRung = false
-                crims_bell_still(descriptor)
+                crims_bell_still(bell)
             } else {
-                crims_bell_ring(descriptor)
+                crims_bell_ring(bell)
             }
             return taken
         }

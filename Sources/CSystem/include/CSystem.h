@@ -30,6 +30,14 @@ int crims_bell(void);
 void crims_bell_ring(int descriptor);
 void crims_bell_still(int descriptor);
 
+/// A descriptor that becomes readable so many nanoseconds after it was set (timerfd), or never again for 0; -1 and errno on
+/// failure.
+int crims_alarm(void);
+void crims_alarm_set(int descriptor, uint64_t nanoseconds);
+
+/// A descriptor that is readable while one of two is (epoll); -1 and errno on failure.
+int crims_either(int one, int other);
+
 /// Has the calling thread give way to others where there are more of them than processors.
 void crims_stand_back(void);
 
