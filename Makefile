@@ -121,7 +121,8 @@ torture-soak: build $(venv)/ready
 
 torture-peers: build $(venv)/ready
 	@echo '== hostile peers and slow listeners'
-	CRIMS_LONG=1 $(python) -m pytest -q -s Tests/EndToEnd/test_hostile_peers.py Tests/EndToEnd/test_slow_listeners.py
+	CRIMS_LONG=1 $(python) -m pytest -q -s Tests/EndToEnd/test_hostile_peers.py Tests/EndToEnd/test_slow_listeners.py \
+	  Tests/EndToEnd/test_http_crowd.py
 
 torture-order: system-packages
 	@echo '== ten thousand schedules of four clients'

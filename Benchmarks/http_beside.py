@@ -5,9 +5,10 @@ One daemon, one run that a model steps by the hour with its incidents, and one k
 The load is stopped and let go on, a fifth of a second each, so that phases with and without it see the same machine. Of
 each pair of phases the medians are held against each other; what is reported is the median of these ratios.
 
-The police model thinks between two steps, which it does with its processor busy (--think, in microseconds), or not at
-all (--think 0). The load comes from one process, http_load.c, which gives way to all others as a client on another
-machine would (--nice 0 has it fight for the processors).
+The police model thinks between two steps, which it does with its processor busy (--think, in microseconds), asleep
+(--sleep), or not at all (--think 0). The load comes from one process, http_load.c, which gives way to all others as a
+client on another machine would (--nice 0 has it fight for the processors). Where other programs keep the processors
+busy, --real-time lets the threads that step pass them by, HTTP's threads among them; it needs root, and --sleep.
 
 Needs gcc and pyzmq. CRIMS_BIN names the daemon.
 """
@@ -57,7 +58,7 @@ def daemon():
         [*command, "--models", str(ROOT / "models")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
     try:
         ready = json.loads(process.stdout.readline())
-        yield ready["control"][0], int(ready["http"][0].rsplit(":", 1)[1])
+        yield ready["control"][0], int(ready["http"][0].rsplit(":", 1)[1]), process.pid
     finally:
         process.terminate()
         process.wait(10)
@@ -66,11 +67,11 @@ def daemon():
 class Police:
     """The least that a model does: it asks for its hour, and thinks."""
 
-    def __init__(self, endpoint, think):
+    def __init__(self, endpoint, think, sleeps=False):
         self.socket = zmq.Context.instance().socket(zmq.REQ)
         self.socket.linger, self.socket.rcvtimeo = 0, 20_000
         self.socket.connect(endpoint)
-        self.think = think / 1e6
+        self.think, self.sleeps = think / 1e6, sleeps
         self.seq = 0
 
     def ask(self, op, **fields):
@@ -88,6 +89,8 @@ class Police:
         assert len(frames) == 6, frames
         self.seq += 1
         until = time.perf_counter() + self.think
+        if self.sleeps:
+            time.sleep(self.think)
         while time.perf_counter() < until:
             pass
         return took
@@ -99,6 +102,15 @@ class Police:
         while time.perf_counter() < until or len(times) < 100:
             times.append(self.step() * 1e6)
         return times
+
+
+def pass_by(daemon):
+    """Has the daemon's threads that step, and this process, run before whatever else wants to."""
+    first = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1)
+    for pid in (daemon, os.getpid()):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            if os.getpriority(os.PRIO_PROCESS, int(thread)) <= 0:
+                os.sched_setscheduler(int(thread), *first)
 
 
 def paths(kind):
@@ -146,28 +158,34 @@ def beside(police, program, port, kind, arguments):
         process.send_signal(signal.SIGTERM)
         told = json.loads(process.communicate(timeout=20)[0])
     assert told["not_200"] == 0, told
-    # It was stopped for half of the time.
-    told["seconds"] /= 2
+    # It was stopped for half of the time. Followers catch up with that.
+    if kind != "followers":
+        told["seconds"] /= 2
     return pairs, told
 
 
 def measure(arguments):
     kinds = arguments.only.split(",") if arguments.only else list(KINDS)
     found = {}
-    with tempfile.TemporaryDirectory() as folder, daemon() as (control, port):
+    with tempfile.TemporaryDirectory() as folder, daemon() as (control, port, pid):
         program = build(folder)
-        police = Police(control, arguments.think)
+        police = Police(control, arguments.think, arguments.sleep)
         police.ask("open", model="merseyside", start="2020-01-01", run="year")
         police.ask("step", run="year", count=YEAR, format="none")
         police.ask("open", model="merseyside", start="2020-01-01", run="police")
         for beat in range(4):
             police.ask("adjust", run="police", factor=0.99, areas=["E02001328"], reason=f"patrols on beat {beat}")
         police.steps(1)
+        if arguments.real_time:
+            # So that HTTP's thread has said that it gives way.
+            subprocess.run([program, "--seconds", "0.1", str(port), "/healthz"], check=True, capture_output=True)
+            pass_by(pid)
         for kind in kinds:
             found[kind] = beside(police, program, port, kind, arguments)
     middle = statistics.median
     return {
-        "think_us": arguments.think, "nice": arguments.nice, "rounds": arguments.rounds,
+        "think_us": arguments.think, "sleeps": arguments.sleep,
+        "real_time": arguments.real_time, "nice": arguments.nice, "rounds": arguments.rounds,
         "seconds": arguments.seconds, "processors": os.cpu_count(), "load_average": round(os.getloadavg()[0], 2),
         "beside": {
             kind: {
@@ -184,8 +202,8 @@ def measure(arguments):
 
 
 def show(result):
-    print(f"{result['processors']} processors, load {result['load_average']}, a model that thinks for "
-          f"{result['think_us']:g} µs between steps")  # fmt: skip
+    print(f"{result['processors']} processors, load {result['load_average']}, a model that "
+          f"{'sleeps' if result['sleeps'] else 'thinks'} for {result['think_us']:g} µs between steps")  # fmt: skip
     print(f"{'beside':38}{'alone µs':>9}{'beside':>8}{'ratio':>8}  {'middle half':14}{'a second':>10}{'MB/s':>8}")
     for one in result["beside"].values():
         low, _, high = statistics.quantiles(one["ratios"], n=4)
@@ -197,6 +215,8 @@ def show(result):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--think", type=float, default=1_000, help="microseconds between steps (1000)")
+    parser.add_argument("--sleep", action="store_true", help="think asleep and not with the processor busy")
+    parser.add_argument("--real-time", action="store_true", help="not to measure what else the machine does")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=0.2, help="of each phase")
     parser.add_argument("--nice", type=int, default=19, help="of the load's process (19)")

@@ -143,7 +143,7 @@ int main(int count, char **words) {
         ask(c);
     }
     static char room[ROOM];
-    double begun = now(), until = begun + seconds;
+    double begun = now(), paced = begun, until = begun + seconds;
     while (!is_over && now() < until) {
         struct epoll_event events[256];
         int ready = epoll_wait(poll, events, 256, 100);
@@ -160,7 +160,9 @@ int main(int count, char **words) {
             /* In batches, as a client would that has several things to ask at once. */
             if (!follow && c->ahead == 0) ask(c);
         }
-        while (rate > 0 && !is_over && (double)answers > rate * (now() - begun)) {
+        /* What was missed, as while it was stopped, is not made up for. */
+        if (rate > 0 && (double)answers < rate * (now() - paced - 0.01)) paced = now() - (double)answers / rate;
+        while (rate > 0 && !is_over && (double)answers > rate * (now() - paced)) {
             struct timespec moment = {.tv_nsec = 200000};
             nanosleep(&moment, NULL);
         }
