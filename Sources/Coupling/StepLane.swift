@@ -62,8 +62,13 @@ final class StepLane {
     private static let draftNanosecondsMax: UInt64 = 300_000
     static let bytesMax = 64 << 10
     private static let incidentsMax = 4_096
-    /// With more adjustments an hour may take longer than a slice.
-    static let adjustmentsMax = 64
+    /// With more adjustments in force an hour may take longer than a slice, which the general way divides: whether it does
+    /// is seen by trying, and again after so many steps.
+    private static let adjustmentsMax = (always: 64, tried: 1_024)
+    private static let quickNanoseconds: UInt64 = 1_000_000
+    private static let slowSteps = 256
+    /// Steps until the next trial.
+    private var slow = 0
 
     init(_ run: Run) {
         self.run = run
@@ -73,6 +78,15 @@ final class StepLane {
         writer.run(run.name)
         head = writer.bytes
     }
+
+    private var isQuick: Bool {
+        if run.live.count <= Self.adjustmentsMax.always { return true }
+        slow -= slow > 0 ? 1 : 0
+        return slow == 0 && run.live.count <= Self.adjustmentsMax.tried
+    }
+
+    /// Takes note of how long an hour took to draw.
+    func time(_ nanoseconds: UInt64) { if nanoseconds > Self.quickNanoseconds { slow = Self.slowSteps } }
 
     /// The draft, if it is what is asked for.
     func takeDraft(seq: Int, format: Format) -> StepDraft? {
@@ -99,7 +113,7 @@ final class StepLane {
 
     /// The next step's window, if it lies within one hour and neither ends the run nor goes beyond what there is.
     var window: Range<Int>? {
-        guard !run.isClosed, !run.hasEnded, run.live.count <= Self.adjustmentsMax else { return nil }
+        guard !run.isClosed, !run.hasEnded, isQuick else { return nil }
         let from = run.time.minutes
         let to = run.start(of: run.nextSeq + 1).minutes
         guard from / 60 == (to - 1) / 60, to <= CivilMinute.limit.minutes,
