@@ -5,6 +5,8 @@ import Protocol
 public protocol HubDoor: AnyObject {
     /// Becomes readable when somebody has come.
     var descriptor: Int32 { get }
+    /// Whether somebody who came by it hears what happens to runs; may be asked on any thread.
+    var isHeard: Bool { get }
     /// Lets in who has come. Called on the hub's thread, in each turn of its loop.
     func turn(_ hub: Hub)
 }

@@ -137,6 +137,7 @@ public final class Server {
         _ hub: Hub, manager: ServiceManager? = nil, endsWithInput: Bool = false, door: (any HubDoor)? = nil
     ) {
         hub.peers = { [connections, access] in connections.json + (access?.counts ?? []) }
+        if let door { hub.isHeard = { [unowned door] in door.isHeard } }
         var heartbeat = Clock.now() + Self.heartbeatNanoseconds
         while true {
             let now = Clock.now()

@@ -189,6 +189,8 @@ public final class Door: HubDoor, Sendable {
 
     // MARK: - On the hub's thread
 
+    public var isHeard: Bool { ears.withLock { $0.publications != nil } }
+
     public func turn(_ hub: Hub) {
         let time = now()
         lastTurn.store(time, ordering: .relaxed)
@@ -215,8 +217,6 @@ public final class Door: HubDoor, Sendable {
         }
         guard !isKnown else { return }
         hub.onChange = { [unowned self] in changes.add(1, ordering: .acquiringAndReleasing) }
-        // Looked at when there is something to hear: who begins to listen may be answered before the loop turns.
-        hub.isHeard = { [unowned self] in ears.withLock { $0.publications != nil } }
         hub.hearStep = { [unowned self] run, identity, step in
             if let hear = ears.withLock({ $0 }).steps { hear(run, identity, step) }
         }
