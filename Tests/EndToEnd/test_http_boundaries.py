@@ -77,7 +77,9 @@ def write(tmp_path):
 
 
 def events(daemon):
-    return [line for line in map(json.loads, daemon.words().splitlines()) if line["event"] == "boundaries"]
+    lines = [line for line in map(json.loads, daemon.words().splitlines()) if line["event"] == "boundaries"]
+    # Other models may be served beside this one.
+    return [line for line in lines if line.get("model", "merseyside") == "merseyside"]
 
 
 def test_areas_are_drawn_by_their_boundaries(start_daemon, boundaries, write):
@@ -232,7 +234,7 @@ def test_boundaries_of_other_areas_are_refused(boundaries, write):
         feature["properties"] = {"LAD21CD": "E08000011", "id": f"E0100{number:04}"}
     code, said = refused("--http", "127.0.0.1:*", "--boundaries", write(collection))
     assert code == 1 and "none of its 184 features is an area of a model served here" in said
-    assert "such as 'E02001327'; it has 'id' 'E01000000'" in said
+    assert "it has 'id' 'E01000000'" in said
 
 
 def test_the_map_is_drawn_by_them(start_daemon, boundaries, write):
