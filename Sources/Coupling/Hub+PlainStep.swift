@@ -121,7 +121,7 @@ extension Hub {
         var digest = IncidentDigest()
         digest.add(lane.columns, 0..<count)
         let sampled = now()
-        lane.time(sampled - began)
+        run.lastDrawing = (sampled - began, run.live.count)
         lane.body.clear()
         write(format, of: lane, window, expectation)
         let step = Record.Stepped(

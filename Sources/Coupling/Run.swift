@@ -44,6 +44,8 @@ final class Run {
     private(set) var adjustments: [AcceptedAdjustment] = []
     /// The adjustments that may still act, so that a step's cost does not grow with those that have expired.
     private(set) var live = LiveAdjustments()
+    /// How long the last request's steps took to draw, and how many adjustments might act then.
+    var lastDrawing: (nanoseconds: UInt64, adjustments: Int) = (0, 0)
     private var keys: [String: Int] = [:]
     /// The last request that was taken, against which a retry is recognised.
     private(set) var last: Record.Stepped?

@@ -79,6 +79,7 @@ final class StepJob: Job {
         run.take(plan.accepted)
         run.take(step)
         run.timings.sampling.add(nanoseconds: draw.nanoseconds.sampling)
+        run.lastDrawing = (draw.nanoseconds.sampling, run.live.count)
         run.timings.encoding.add(nanoseconds: draw.nanoseconds.encoding)
         hub.tally.sampling.add(nanoseconds: draw.nanoseconds.sampling)
         hub.tally.encoding.add(nanoseconds: draw.nanoseconds.encoding)

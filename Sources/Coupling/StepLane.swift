@@ -63,12 +63,9 @@ final class StepLane {
     static let bytesMax = 64 << 10
     private static let incidentsMax = 4_096
     /// With more adjustments in force an hour may take longer than a slice, which the general way divides: whether it does
-    /// is seen by trying, and again after so many steps.
-    private static let adjustmentsMax = (always: 64, tried: 1_024)
+    /// is known by the last one.
+    private static let adjustmentsMax = 64
     private static let quickNanoseconds: UInt64 = 1_000_000
-    private static let slowSteps = 256
-    /// Steps until the next trial.
-    private var slow = 0
 
     init(_ run: Run) {
         self.run = run
@@ -80,13 +77,10 @@ final class StepLane {
     }
 
     private var isQuick: Bool {
-        if run.live.count <= Self.adjustmentsMax.always { return true }
-        slow -= slow > 0 ? 1 : 0
-        return slow == 0 && run.live.count <= Self.adjustmentsMax.tried
+        let last = run.lastDrawing
+        return run.live.count <= Self.adjustmentsMax
+            || run.live.count <= last.adjustments && last.nanoseconds <= Self.quickNanoseconds
     }
-
-    /// Takes note of how long an hour took to draw.
-    func time(_ nanoseconds: UInt64) { if nanoseconds > Self.quickNanoseconds { slow = Self.slowSteps } }
 
     /// The draft, if it is what is asked for.
     func takeDraft(seq: Int, format: Format) -> StepDraft? {
