@@ -24,6 +24,7 @@ enum { WARM_UP = 100, STEPS_MAX = 100000, REQUEST_MAX = 512, NAME_BYTES = 32, LI
 static const char *endpoint, *core, *format;
 static int steps;
 static pid_t child;
+static const struct keys no_keys;
 
 static _Noreturn void fail(const char *what, const char *why) {
     fprintf(stderr, "helics_exchange: %s: %s\n", what, why);
@@ -156,7 +157,7 @@ int main(int argc, char **argv) {
     if (!recordings || !replies || !daemon_times || !helics_times) fail("memory", strerror(errno));
     alarm(LIMIT_SECONDS);
 
-    void *context = zmq_ctx_new(), *daemon = exchange_connect(context, endpoint);
+    void *context = zmq_ctx_new(), *daemon = exchange_connect(context, endpoint, &no_keys);
     if (!daemon) fail(endpoint, zmq_strerror(errno));
     open_run(daemon, runs[0]);
     for (int step = 0; step < count; step++) {
@@ -179,7 +180,7 @@ int main(int argc, char **argv) {
 
     struct federate police = join("police", "crime", broker_port, 1);
     context = zmq_ctx_new();
-    daemon = exchange_connect(context, endpoint);
+    daemon = exchange_connect(context, endpoint, &no_keys);
     open_run(daemon, runs[1]);
     for (int step = 0; step < count; step++) {
         int size = step_request(request, runs[1], step);

@@ -2,15 +2,17 @@
 
 Prints one line of JSON.
 
-The police is a simulator in this process, as mosaik's users write them; crime is one in a process of its own, as the
-daemon is, and answers with recorded replies (`mosaik_crime.py`). In each of its steps the police asks the daemon as
-well, so that both see the same machine at the same time. What mosaik takes is the time from the end of one step of the
-police to the begin of the next: there it hands over the request, steps crime, and brings its reply.
+Crime is a simulator in a process of its own, as the daemon is, and answers with recorded replies (`mosaik_crime.py`).
+The police is one in the process of the scenario, where it has to be written in Python, or in one of its own, as those
+in other languages are. In each of its steps the police asks the daemon as well, so that both see the same machine at
+the same time. What mosaik takes is the time from the end of one step of the police to the begin of the next: there it
+hands over the request, steps crime, and brings its reply.
 """
 
 import argparse
 import json
 import logging
+import pathlib
 import statistics
 import sys
 import tempfile
@@ -28,7 +30,7 @@ META = {
 }
 
 
-class Daemon:
+class Run:
     """A run of the daemon's, stepped by requests as a client sends them."""
 
     def __init__(self, endpoint, run):
@@ -60,9 +62,12 @@ class Police(mosaik_api_v3.Simulator):
         super().__init__(META)
         self.ended, self.theirs, self.ours = None, [], []
 
-    def init(self, sid, time_resolution=1.0, *, run, replies):
-        self.run, self.replies = run, replies
+    def init(self, sid, time_resolution=1.0, *, endpoint, replies, results):
+        self.run, self.replies, self.results = Run(endpoint, "mosaik-b"), json.loads(read(replies)), results
         return self.meta
+
+    def finalize(self):
+        pathlib.Path(self.results).write_text(json.dumps({"daemon_us": self.ours, "mosaik_us": self.theirs}))
 
     def create(self, num, model):
         return [{"eid": "police", "type": model}]
@@ -86,42 +91,44 @@ class Police(mosaik_api_v3.Simulator):
         return {"police": {"request": self.run.request(0)}}
 
 
-def measure(endpoint, steps):
+def read(path):
+    return pathlib.Path(path).read_text(encoding="utf-8")
+
+
+def measure(endpoint, steps, apart):
     count = WARM_UP + 1 + steps
-    recorded, again = Daemon(endpoint, "mosaik-a"), Daemon(endpoint, "mosaik-b")
-    replies = [recorded.exchange(recorded.request(hour))[0].decode() for hour in range(count)]
-    replies = [reply.replace("mosaik-a", "mosaik-b") for reply in replies]
-    police = Police()
-    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
-        json.dump(replies, file)
-        file.flush()
-        crime = [sys.executable, mosaik_crime(), file.name]
-        world = mosaik.World({"Police": {"python": f"{__name__}:the_police"},
-                              "Crime": {"cmd": " ".join([*crime, "%(addr)s"])}})  # fmt: skip
+    recorded = Run(endpoint, "mosaik-a")
+    texts = [recorded.exchange(recorded.request(hour))[0].decode() for hour in range(count)]
+    here = pathlib.Path(__file__).resolve()
+    with tempfile.TemporaryDirectory(prefix="crims-bench-") as folder:
+        replies, results = (str(pathlib.Path(folder) / name) for name in ("replies.json", "results.json"))
+        pathlib.Path(replies).write_text(json.dumps([text.replace("mosaik-a", "mosaik-b") for text in texts]))
+        crime = {"cmd": f"{sys.executable} {here.with_name('mosaik_crime.py')} {replies} %(addr)s"}
+        police = {"cmd": f"{sys.executable} {here} %(addr)s"} if apart else {"python": "__main__:Police"}
+        world = mosaik.World({"Police": police, "Crime": crime})
         try:
-            globals()["the_police"] = lambda: police
-            one = world.start("Police", run=again, replies=replies).Police()
+            one = world.start("Police", endpoint=endpoint, replies=replies, results=results).Police()
             other = world.start("Crime").Crime()
             world.connect(one, other, "request")
             world.connect(other, one, "reply", time_shifted=True, initial_data={"reply": ""})
             world.run(until=count, print_progress=False)
         finally:
             world.shutdown()
+        measured = json.loads(read(results))
     return {name: {"p50": statistics.median(times) * 1e6, "p99": statistics.quantiles(times, n=100)[98] * 1e6}
-            for name, times in (("daemon_us", police.ours), ("mosaik_us", police.theirs))}  # fmt: skip
-
-
-def mosaik_crime():
-    return __file__.replace("mosaik_exchange.py", "mosaik_crime.py")
+            for name, times in measured.items()}  # fmt: skip
 
 
 def main():
+    if len(sys.argv) == 2:
+        return mosaik_api_v3.start_simulation(Police())
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("endpoint")
     parser.add_argument("steps", type=int)
+    parser.add_argument("--apart", action="store_true", help="the police in a process of its own")
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    measured = measure(options.endpoint, options.steps)
+    measured = measure(options.endpoint, options.steps, options.apart)
     measured["ratio"] = measured["mosaik_us"]["p50"] / measured["daemon_us"]["p50"]
     print(json.dumps({"mosaik": mosaik.__version__, "steps": options.steps, **measured}))
 

@@ -47,9 +47,11 @@ def measure_others(steps, rounds):
                     command = [program, served.control, steps, "records", core, free_port()]
                     measured.setdefault(("helics", core), []).append(run_json(command))
         if "mosaik" in installed():
-            with daemon() as served:
-                command = [sys.executable, SOURCES / "mosaik_exchange.py", served.control, min(steps, 1000)]
-                measured.setdefault(("mosaik", ""), []).append(run_json(command))
+            for way in ("", "apart"):
+                with daemon() as served:
+                    command = [sys.executable, SOURCES / "mosaik_exchange.py", served.control, min(steps, 1000)]
+                    command += [f"--{way}"] if way else []
+                    measured.setdefault(("mosaik", way), []).append(run_json(command))
     chosen = []
     for (tool, way), results in measured.items():
         results.sort(key=lambda one: one["ratio"])
