@@ -48,7 +48,7 @@ class Stepper:
         control.zmq.zmq_send(control.socket, request, length, 0)
         size = control.zmq.zmq_recv(control.socket, control.buffer, ctypes.c_size_t(control.REPLY_BYTES_MAX), 0)
         self.times.append((time.perf_counter_ns() - begin) / 1000)
-        reply = json.loads(control.buffer.raw[:size])
+        reply = json.loads(ctypes.string_at(control.buffer, size))
         if not reply["ok"]:
             raise BenchmarkError(f"{request} was answered {reply}")
         self.seq += 1

@@ -119,7 +119,7 @@ class Control:
         size = self.zmq.zmq_recv(self.socket, self.buffer, ctypes.c_size_t(self.REPLY_BYTES_MAX), 0)
         if not 0 <= size <= self.REPLY_BYTES_MAX:
             raise BenchmarkError(f"the daemon does not answer {request}")
-        reply = json.loads(self.buffer.raw[:size])
+        reply = json.loads(ctypes.string_at(self.buffer, size))
         if not reply["ok"]:
             raise BenchmarkError(f"{request} was answered {reply}")
         return reply, len(request), size
