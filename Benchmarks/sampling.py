@@ -29,6 +29,8 @@ def measure(model, years, rounds):
         "Swift, steps of a month": [*swift, "--step", "month"],
         "Swift, tables beforehand": [*swift, "--tables-kept"],
         "Swift, with dispersion": [*swift, "--dispersion"],
+        "Swift, 10 adjustments in force": [*swift, "--adjustments", 10, "--scope", "single"],
+        "Swift, 1,000 adjustments in force": [*swift, "--adjustments", 1000, "--scope", "single"],
     }
     if importlib.util.find_spec("numpy"):
         programs["numpy"] = [sys.executable, SOURCES / "numpy_sampling.py", *common]

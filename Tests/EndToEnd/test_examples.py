@@ -392,7 +392,7 @@ def test_demo_can_be_watched_at_a_terminal(tmp_path, key):
     time.sleep(0.5)
     assert terminal.demo.poll() is None and police_run(page)["next_seq"] == 168
     os.write(terminal.screen, key.encode())
-    if key == "\x03":  # what a terminal makes of Ctrl-C, if it is the one that controls the session
+    if key == "\x03":  # what a terminal makes of Ctrl-C, if it is the controlling one
         terminal.demo.send_signal(signal.SIGINT)
     assert terminal.end() == 0
     gone(page)
