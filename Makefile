@@ -30,7 +30,7 @@ help:
 	@echo 'make demo   a police model and the crime model in lockstep on real Merseyside rates, to watch in a browser (FAST=1: seconds)'
 	@echo 'make test   all tests'
 	@echo 'make lint   formatting and style'
-	@echo 'make bench  speed and memory, each as a ratio within the same run: ten minutes'
+	@echo 'make bench  speed and memory, each as a ratio within the same run'
 	@echo 'make bench-check  what a step costs in counts (calls, allocations, instructions), against stored ones'
 	@echo 'make build  the daemon alone: $(crims)'
 	@echo 'make static the daemon without need of the toolchain: $(static)'
