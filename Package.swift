@@ -26,11 +26,12 @@ let package = Package(
         .target(name: "CSystem"),
 
         .target(name: "Hashing", dependencies: ["CSodium"], swiftSettings: strict),
+        .target(name: "Locking", swiftSettings: strict),
 
         .target(name: "CrimsCore", swiftSettings: strict),
         .target(name: "Protocol", dependencies: ["CrimsCore"], swiftSettings: strict),
         .target(name: "Coupling", dependencies: ["CrimsCore", "Protocol"], swiftSettings: strict),
-        .target(name: "Models", dependencies: ["CrimsCore", "Protocol", "Hashing"], swiftSettings: strict),
+        .target(name: "Models", dependencies: ["CrimsCore", "Protocol", "Hashing", "Locking"], swiftSettings: strict),
         .target(
             name: "Calibration", dependencies: ["CrimsCore", "Protocol", "Models", "CArchive"], swiftSettings: strict),
         .target(name: "Fetching", dependencies: ["CrimsCore", "Protocol", "CCurl", "CSystem"], swiftSettings: strict),
@@ -45,7 +46,9 @@ let package = Package(
         .target(name: "Geometry", dependencies: ["CGEOS"], swiftSettings: strict),
         .target(
             name: "Web",
-            dependencies: ["CrimsCore", "Protocol", "Coupling", "Geometry", "Models", "CMicroHTTPD", "CSystem"],
+            dependencies: [
+                "CrimsCore", "Protocol", "Coupling", "Geometry", "Models", "Locking", "CMicroHTTPD", "CSystem",
+            ],
             exclude: ["Page"], swiftSettings: strict),
         .executableTarget(
             name: "CrimsDaemon",

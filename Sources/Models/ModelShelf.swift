@@ -1,10 +1,10 @@
+import Locking
 import CrimsCore
-import Synchronization
 
 /// The models of a catalog, each read once: whoever asks for one, on whatever thread, gets the same.
 public final class ModelShelf: Sendable {
     public let catalog: ModelCatalog
-    private let models = Mutex<[String: CrimeModel]>([:])
+    private let models = Locked<[String: CrimeModel]>([:])
 
     public init(_ catalog: ModelCatalog) { self.catalog = catalog }
 

@@ -1,9 +1,9 @@
+import Locking
 import Coupling
 import CrimsCore
 import Geometry
 import Models
 import Protocol
-import Synchronization
 
 /// Who reads what `/data` draws. Two pieces of each reply are in memory at most: one that is being sent, and the next
 /// one, which is drawn meanwhile. So a reader who is slow makes nothing pile up, and one who leaves is drawn for no more.
@@ -53,7 +53,7 @@ final class DataService: Sendable {
     private static let patience: UInt64 = 10_000_000_000
 
     let thread: DataThread
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let now: @Sendable () -> UInt64
 
     init(_ shelf: ModelShelf, now: @escaping @Sendable () -> UInt64) {

@@ -3,8 +3,8 @@ import Coupling
 import CrimsCore
 import Geometry
 import Glibc
+import Locking
 import Models
-import Synchronization
 
 /// A thread that draws from models without a run, so that neither the hub nor HTTP waits for it. What it is asked to do
 /// is done in the order in which it was asked; each piece of work is short and asks for the next one, so that all get
@@ -47,7 +47,7 @@ final class DataThread: Sendable {
     }
 
     private let bell = crims_bell()
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let shelf: ModelShelf
 
     init(_ shelf: ModelShelf) {

@@ -1,6 +1,7 @@
 import CSystem
 import Coupling
 import Glibc
+import Locking
 import Protocol
 import Synchronization
 
@@ -78,11 +79,11 @@ public final class Door: HubDoor, Sendable {
     private let bell: Int32
     private let alarm: Int32
     let reader: Reader
-    private let state = Mutex(State())
-    private let pace = Mutex(Pace())
-    /// Who listens. In a structure of its own, since a closure kept by itself in a `Mutex` gets a wrapper more each time
+    private let state = Locked(State())
+    private let pace = Locked(Pace())
+    /// Who listens. In a structure of its own, since a closure kept by itself in a `Locked` gets a wrapper more each time
     /// that it is looked at.
-    private let ears = Mutex(Ears())
+    private let ears = Locked(Ears())
     private let lastTurn = Atomic<UInt64>(0)
     private let changes = Atomic<UInt64>(0)
     private let now: @Sendable () -> UInt64

@@ -1,6 +1,6 @@
+import Locking
 import CMicroHTTPD
 import Coupling
-import Synchronization
 
 /// libmicrohttpd's connection, which is only touched where it says that this may be.
 struct ConnectionHandle: @unchecked Sendable {
@@ -71,7 +71,7 @@ final class Waiting: Sendable {
         var ticks = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let connection: ConnectionHandle
     let descriptor: Int32
 

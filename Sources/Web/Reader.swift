@@ -1,7 +1,7 @@
 import CSystem
 import CrimsCore
 import Glibc
-import Synchronization
+import Locking
 
 /// A thread that works on what is to be read, so that no step waits for it: a few readings in turn, slice by slice.
 final class Reader: Sendable {
@@ -20,8 +20,8 @@ final class Reader: Sendable {
     }
 
     private let bell = crims_bell()
-    private let state = Mutex(State())
-    private let thread = Mutex<pthread_t?>(nil)
+    private let state = Locked(State())
+    private let thread = Locked<pthread_t?>(nil)
     private let now: @Sendable () -> UInt64
     /// Each has a reply in memory.
     private static let atWorkMax = 4
@@ -101,7 +101,8 @@ final class Reader: Sendable {
                 state.atWork.subtract(state.forgotten)
                 state.forgotten = []
             }
-            let taken = Array(state.waiting.prefix(max(0, Self.atWorkMax - atWork.count)))
+            // In memory of its own: what is left is changed by others while this is looked at.
+            let taken = state.waiting.prefix(max(0, Self.atWorkMax - atWork.count)).map { $0 }
             state.waiting.removeFirst(taken.count)
             state.atWork.formUnion(taken.map(\.ticket))
             return taken

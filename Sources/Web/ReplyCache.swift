@@ -1,5 +1,5 @@
+import Locking
 import CMicroHTTPD
-import Synchronization
 
 /// A reply as libmicrohttpd sends it, as often as it is asked for.
 final class SentReply: Sendable {
@@ -30,7 +30,7 @@ final class ReplyCache: Sendable {
         var bytes = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private static let countMax = 256
     private static let bytesMax = 32 << 20
 

@@ -1,8 +1,8 @@
 import CSystem
 import Coupling
 import Glibc
+import Locking
 import Protocol
-import Synchronization
 
 /// Everybody who follows a run.
 ///
@@ -70,8 +70,8 @@ final class Streams: Sendable {
     private static let newsMax = 4_096
     private static let comment = Array(":\n\n".utf8)
 
-    private let state = Mutex(State())
-    private let desk = Mutex(Desk())
+    private let state = Locked(State())
+    private let desk = Locked(Desk())
     /// Rings when there is news.
     let bell: Int32
     private let door: Door

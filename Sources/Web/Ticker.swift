@@ -1,6 +1,6 @@
 import CSystem
 import Glibc
-import Synchronization
+import Locking
 
 /// A thread that does something every quarter of a second until it is stopped, and something else when there is news, at
 /// most a hundred times a second.
@@ -45,7 +45,7 @@ final class Ticker: Sendable {
     }
 
     private let bell = crims_bell()
-    private let thread = Mutex<pthread_t?>(nil)
+    private let thread = Locked<pthread_t?>(nil)
     private static let tickNanoseconds: UInt64 = 250_000_000
     private static let restMilliseconds: Int32 = 10
 

@@ -1,4 +1,5 @@
 import Glibc
+import Locking
 import Synchronization
 
 /// One connection.
@@ -29,7 +30,7 @@ final class Visitors: Sendable {
         var most = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let max: Int
     /// While there is room, and when most of it is taken.
     static let patience: UInt64 = 15_000_000_000

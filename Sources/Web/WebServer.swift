@@ -2,6 +2,7 @@ import CMicroHTTPD
 import CSystem
 import Coupling
 import Glibc
+import Locking
 import Models
 import Protocol
 import Synchronization
@@ -15,7 +16,7 @@ public final class WebServer: Sendable {
     let files: PageFiles
     let visitors: Visitors
     let now: @Sendable () -> UInt64
-    private let buckets: Mutex<TokenBuckets>
+    private let buckets: Locked<TokenBuckets>
     let tally = WebTally()
     private let cache = ReplyCache()
     let streams: Streams
@@ -25,8 +26,8 @@ public final class WebServer: Sendable {
     let isEnding = Atomic<Bool>(false)
     private let hasStoodBack = Atomic<Bool>(false)
     /// Answers that are waited for, and not given back yet.
-    private let waiting = Mutex<[ObjectIdentifier: Waiting]>([:])
-    private let daemon = Mutex<DaemonHandle?>(nil)
+    private let waiting = Locked<[ObjectIdentifier: Waiting]>([:])
+    private let daemon = Locked<DaemonHandle?>(nil)
     let ticker = Ticker()
     /// Bytes of replies that nobody has taken yet, above which nothing large is asked for.
     static let unreadMax = 256 << 20
@@ -57,7 +58,7 @@ public final class WebServer: Sendable {
         streams = Streams(door: door, now: now)
         data = DataService(models, now: now)
         description = Reply(json: OpenAPI.document(version: options.version))
-        buckets = Mutex(TokenBuckets(rate: options.rate))
+        buckets = Locked(TokenBuckets(rate: options.rate))
         var settings = crims_http_options()
         settings.listener = listener
         settings.connections = UInt32(options.connections)

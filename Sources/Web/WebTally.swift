@@ -1,8 +1,9 @@
+import Locking
 import Synchronization
 
 /// What HTTP has done since the start, and what it holds; for `/metrics` and for bounds.
 final class WebTally: Sendable {
-    private let requests = Mutex<[Int: Int]>([:])
+    private let requests = Locked<[Int: Int]>([:])
     private let exchanges = Atomic<Int>(0)
     private let unread = Atomic<Int>(0)
 
