@@ -110,7 +110,8 @@ def deaf_listeners(endpoint, count, topics=("",)):
 
     def make(_):
         listener = context.socket(zmq.SUB)
-        listener.linger, listener.rcvhwm, listener.rcvbuf = 0, 1, 4096
+        # With less than this, TCP hands over a few bytes every 0.2 s for a while, and it is not stuck.
+        listener.linger, listener.rcvhwm, listener.rcvbuf = 0, 1, 65_536
         for topic in topics:
             listener.subscribe(topic)
         listener.connect(endpoint)
