@@ -87,7 +87,7 @@ struct Barrier {
     /// Whom the others wait for, for `status`.
     func waitingFor(at now: UInt64) -> JSON {
         guard let since else { return .array([]) }
-        let milliseconds = (now - since.monotonic) / 1_000_000
+        let milliseconds = (now - min(now, since.monotonic)) / 1_000_000
         return .array(
             missing.map { participant in
                 .object([

@@ -2,8 +2,8 @@ import CSystem
 import Glibc
 
 /// One connection to a socket of the daemon.
-final class Connection {
-    enum Side { case control, events }
+package final class Connection {
+    package enum Side { case control, events }
 
     /// Never used again for another.
     let id: Int
@@ -27,9 +27,9 @@ final class Connection {
     /// have not become others.
     private var backlog: Int32 = 0
     private(set) var behindSince: UInt64?
-    private(set) var stuckSince: UInt64?
+    private var stuckSince: UInt64?
 
-    init?(id: Int, side: Side, descriptor: Int32, now: UInt64) {
+    package init?(id: Int, side: Side, descriptor: Int32, now: UInt64) {
         self.id = id
         self.side = side
         self.descriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
@@ -60,7 +60,7 @@ final class Connection {
     }
 
     /// Looks whether what was sent to it is taken.
-    func look(now: UInt64) {
+    package func look(now: UInt64) {
         let waiting = crims_unsent_bytes(descriptor)
         if waiting <= 0 {
             (behindSince, stuckSince) = (nil, nil)
@@ -71,6 +71,21 @@ final class Connection {
         backlog = waiting
     }
 
-    /// Whether it takes nothing although there is something to take.
-    func isDeaf(now: UInt64) -> Bool { stuckSince.map { now - $0 >= 1_000_000_000 } ?? false }
+    /// Whether it has taken nothing for so long although there was something to take.
+    package func isStuck(for nanoseconds: UInt64, now: UInt64) -> Bool {
+        Self.lasts(stuckSince, for: nanoseconds, now: now)
+    }
+
+    /// Whether it has not taken everything for so long.
+    package func isBehind(for nanoseconds: UInt64, now: UInt64) -> Bool {
+        Self.lasts(behindSince, for: nanoseconds, now: now)
+    }
+
+    /// Whether nothing need be made for it, since it would be lost.
+    func isDeaf(now: UInt64) -> Bool { isStuck(for: 1_000_000_000, now: now) }
+
+    private static func lasts(_ since: UInt64?, for nanoseconds: UInt64, now: UInt64) -> Bool {
+        // Whoever asks may have looked at the clock before something was sent, and with it this connection looked at.
+        since.map { now - min(now, $0) >= nanoseconds } ?? false
+    }
 }

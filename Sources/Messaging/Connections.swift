@@ -197,24 +197,21 @@ final class Connections {
         guard queued > limits.eventBytes / 8 else { return true }
         let now = now()
         let isFull = queued > limits.eventBytes
-        let isDue = now - lastLook >= Self.lookNanoseconds
+        let isDue = now - min(now, lastLook) >= Self.lookNanoseconds
         if isDue { lookAtListeners(now: now) }
         if isDue, queued > limits.eventBytes / 2 {
             var listeners = events.values.filter { !$0.isCut }
-            func isStuck(_ listener: Connection, for nanoseconds: UInt64) -> Bool {
-                listener.stuckSince.map { now - $0 >= nanoseconds } ?? false
-            }
             let isUrgent =
                 queued > limits.eventBytes / 4 * 3
-                && listeners.contains { !isStuck($0, for: Self.stuckBesideOthersNanoseconds) }
+                && listeners.contains { !$0.isStuck(for: Self.stuckBesideOthersNanoseconds, now: now) }
             let patience = isUrgent ? Self.stuckBesideOthersNanoseconds : Self.stuckNanoseconds
-            for listener in listeners where isStuck(listener, for: patience) {
+            for listener in listeners where listener.isStuck(for: patience, now: now) {
                 listener.cut()
                 stuck.count([])
             }
             listeners.removeAll(where: \.isCut)
             let slowest = listeners.min { ($0.behindSince ?? .max, $0.id) < ($1.behindSince ?? .max, $1.id) }
-            if isFull, let slowest, let since = slowest.behindSince, now - since >= Self.behindNanoseconds {
+            if isFull, let slowest, slowest.isBehind(for: Self.behindNanoseconds, now: now) {
                 slowest.cut()
                 stuck.count([])
             }
@@ -243,9 +240,9 @@ final class Connections {
     /// Once a second: who takes nothing, who is silent, and what there is to tell.
     func look(now: UInt64) {
         lookAtListeners(now: now)
-        for connection in events.values where !connection.isCut {
-            guard let since = connection.stuckSince, limits.stuckSeconds > 0 else { continue }
-            if now - since >= UInt64(limits.stuckSeconds) * 1_000_000_000 {
+        if limits.stuckSeconds > 0 {
+            let patience = UInt64(limits.stuckSeconds) * 1_000_000_000
+            for connection in events.values where !connection.isCut && connection.isStuck(for: patience, now: now) {
                 connection.cut()
                 stuck.count([])
             }
