@@ -31,9 +31,15 @@ struct LiveAdjustments {
     mutating func remove(place: Int) { keep { $1 != place } }
 
     private mutating func keep(_ stays: (ScheduledAdjustment, Int) -> Bool) {
-        let kept = zip(entries, places).filter { stays($0, $1) }
-        entries = kept.map(\.0)
-        places = kept.map(\.1)
+        // Not in place: whoever has looked keeps the array as it was.
+        var (entries, places): ([ScheduledAdjustment], [Int]) = ([], [])
+        entries.reserveCapacity(self.entries.count)
+        places.reserveCapacity(self.entries.count)
+        for (index, entry) in self.entries.enumerated() where stays(entry, self.places[index]) {
+            entries.append(entry)
+            places.append(self.places[index])
+        }
+        (self.entries, self.places) = (entries, places)
         firstEnd = entries.lazy.map(\.end).min() ?? .max
         steady = 0..<0
     }
@@ -41,18 +47,18 @@ struct LiveAdjustments {
     /// Those that act in a window that begins no earlier than those that were asked about since the last change.
     mutating func acting(in window: Range<Int>) -> [ScheduledAdjustment] {
         if steady.lowerBound <= window.lowerBound, window.upperBound <= steady.upperBound { return acting }
-        acting = []
+        var count = 0
         var (first, end) = (window.lowerBound, Int.max)
         for entry in entries {
-            let from = entry.adjustment.from.minutes
             if entry.acts(in: window) {
-                acting.append(entry)
-                first = max(first, from)
+                count += 1
+                first = max(first, entry.from)
                 end = min(end, entry.end)
-            } else if from >= window.upperBound, entry.end > from {
-                end = min(end, from)
+            } else if entry.from >= window.upperBound, entry.end > entry.from {
+                end = min(end, entry.from)
             }
         }
+        acting = count == entries.count ? entries : entries.filter { $0.acts(in: window) }
         steady = first..<max(first, end)
         return acting
     }

@@ -41,7 +41,7 @@ final class ActiveAdjustments {
         for (index, entry) in acting.enumerated() {
             let adjustment = entry.adjustment
             var column = Column(
-                factor: adjustment.factor, from: adjustment.from.minutes, end: entry.end, decay: -1, age: 0)
+                factor: adjustment.factor, from: entry.from, end: entry.end, decay: -1, age: 0)
             if let halfLife = adjustment.halfLife {
                 column.decay = decays.offset(halfLife: halfLife)
                 column.age = age(from: column.from, halfLife: halfLife)

@@ -82,7 +82,7 @@ public final class Adjustment: Sendable {
 
     /// Whether both act on the same areas and crimes.
     func hasScope(of other: Adjustment) -> Bool {
-        scopeHash == other.scopeHash && areas == other.areas && crimes == other.crimes
+        areas == other.areas && crimes == other.crimes
     }
 
     /// Expected incidents per day, at the month's baseline rates, that it displaces but that no neighbour can take
@@ -111,15 +111,22 @@ public final class Adjustment: Sendable {
 /// An adjustment as a run has it: it may have been ended early by being retracted.
 public struct ScheduledAdjustment: Sendable {
     public let adjustment: Adjustment
+    /// As the adjustment has them, where they can be had without keeping it alive by counting.
+    let target: Adjustment.Target
+    /// The first minute that it acts on, since 1970.
+    public let from: Int
     /// The first minute that it no longer acts on; may lie before its beginning, and then it never acts.
     public var end: Int
 
     public init(_ adjustment: Adjustment) {
         self.adjustment = adjustment
+        target = adjustment.target
+        from = adjustment.from.minutes
         end = adjustment.end
     }
 
+    @inline(__always)
     public func acts(in window: Range<Int>) -> Bool {
-        adjustment.from.minutes < window.upperBound && end > window.lowerBound && end > adjustment.from.minutes
+        from < window.upperBound && end > window.lowerBound && end > from
     }
 }

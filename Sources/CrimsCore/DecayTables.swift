@@ -2,6 +2,8 @@
 final class DecayTables {
     private let values = GrowingBuffer<Double>()
     private var offsets: [Int: Int] = [:]
+    /// The last half-life of each of 256 hashes and its offset, before the dictionary is asked.
+    private let recent = GrowingBuffer<(halfLife: Int, offset: Int)>(capacity: 256)
     /// Whether each minute leaves at most what the one before left. Of half-lives so long that rounding shows it may
     /// not.
     private(set) var descend = true
@@ -9,18 +11,30 @@ final class DecayTables {
     /// More half-lives than this at a time are a client's whim: they are forgotten when others come.
     private static let most = 4_096
 
+    init() { forgetRecent() }
+
     var start: UnsafePointer<Double> { UnsafePointer(values.start) }
+
+    private func forgetRecent() { recent.start.update(repeating: (0, 0), count: 256) }
 
     /// Forgets all where there are many, before offsets are asked for anew.
     func trim() {
         guard offsets.count > Self.most else { return }
         offsets.removeAll(keepingCapacity: true)
+        forgetRecent()
         descend = true
     }
 
     /// Where the 60 numbers of a half-life (minutes) begin.
     func offset(halfLife: Int) -> Int {
-        if let known = offsets[halfLife] { return known }
+        let place = recent.start + (halfLife &* 0x9E37_79B1) >> 16 & 0xFF
+        if place.pointee.halfLife == halfLife { return place.pointee.offset }
+        let offset = offsets[halfLife] ?? add(halfLife)
+        place.pointee = (halfLife, offset)
+        return offset
+    }
+
+    private func add(_ halfLife: Int) -> Int {
         let offset = offsets.count * 60
         offsets[halfLife] = offset
         values.reserve(offset + 60, keeping: offset)

@@ -10,28 +10,22 @@ extension FeedbackField {
             received.reserve(cellCount * stride)
             received.start.update(repeating: 0, count: cellCount * stride)
         }
-        plan.pulsesOfCrimeClass.withUnsafeBufferPointer { pulses in
-            plan.areaClasses.withUnsafeBufferPointer { areaClasses in
-                // Nothing passes from one class of crimes to another; one after the other they stay in the caches.
-                for crimeClass in 0..<plan.partition.crimeClasses {
-                    for pulse in pulses[plan.firstPulse[crimeClass]..<plan.firstPulse[crimeClass + 1]] {
-                        apply(Int(pulse), crimeClass: crimeClass, areaClasses: areaClasses, tables: tables)
-                    }
-                }
+        // Nothing passes from one class of crimes to another; one after the other they stay in the caches.
+        for crimeClass in 0..<plan.partition.crimeClasses {
+            for place in plan.firstPulse.start[crimeClass]..<plan.firstPulse.start[crimeClass + 1] {
+                apply(Int(plan.pulsesOfCrimeClass.start[place]), crimeClass: crimeClass, tables: tables)
             }
         }
         finish()
     }
 
-    private func apply(
-        _ index: Int, crimeClass: Int, areaClasses: UnsafeBufferPointer<Int32>, tables: MonthTables
-    ) {
-        let pulse = plan.pulses[index]
+    private func apply(_ index: Int, crimeClass: Int, tables: MonthTables) {
+        let pulse = plan.pulses.start[index]
         if pulse.displaces { fill(index) }
         let state = pulseStates.start[index]
         let first = crimeClass * plan.partition.areaClasses
         for place in pulse.firstArea..<pulse.areaEnd {
-            let areaClass = Int(areaClasses[place])
+            let areaClass = Int(plan.areaClasses.start[place])
             let cell = Int(cellOf.start[first + areaClass])
             if pulse.displaces {
                 touch(cell, varying: state.varies)
@@ -42,13 +36,13 @@ extension FeedbackField {
     }
 
     private func row(_ cell: Int) -> UnsafeMutablePointer<Double> {
-        rows.start + (plan.pulses.count + cell) * stride
+        rows.start + (plan.pulseCount + cell) * stride
     }
 
     /// The row that a cell has, be it a pulse's.
     private func old(_ cell: Int) -> UnsafeMutablePointer<Double> {
         let row = Int(cells.start[cell].row)
-        if row < plan.pulses.count { fill(row) }
+        if row < plan.pulseCount { fill(row) }
         return rows.start + row * stride
     }
 
@@ -57,7 +51,7 @@ extension FeedbackField {
     private func touch(_ index: Int, varying: Bool) {
         let cell = cells.start + index
         let own = row(index)
-        let number = Int32(plan.pulses.count + index)
+        let number = Int32(plan.pulseCount + index)
         if !cell.pointee.isTouched {
             cell.pointee.isTouched = true
             cell.pointee.varies = varying
@@ -96,7 +90,7 @@ extension FeedbackField {
             // Most are so, and are taken from where they are.
             let old = self.old(cellIndex)
             for slot in 0..<stride { own[slot] = old[slot] * values[slot] }
-            cell.pointee.row = Int32(plan.pulses.count + cellIndex)
+            cell.pointee.row = Int32(plan.pulseCount + cellIndex)
             return
         }
         touch(cellIndex, varying: state.varies)
@@ -116,8 +110,8 @@ extension FeedbackField {
     ) {
         let adjustment = plan.heads[index]
         // Areas that displacement concerns are alone in their class.
-        let area = plan.partition.firstArea[areaClass]
-        let category = plan.partition.categoryOfCrimeClass[crimeClass]
+        let area = Int(plan.partition.firstArea.start[areaClass])
+        let category = Int(prepared.categoryOfCrime[Int(plan.partition.firstCrime.start[crimeClass])])
         func baseline(_ area: Int) -> Double { tables.meanRates[area * prepared.categoryCount + category] }
         func takes(_ area: Int) -> Bool { !(adjustment.areaMask?[area] ?? true) && baseline(area) > 0 }
         let neighbours = prepared.model.neighbours[area]
@@ -128,9 +122,9 @@ extension FeedbackField {
         let gone = amounts(index, weight: weight, source: source)
         for taker in neighbours where takes(taker) {
             let known = cellCount
-            let cell = cell(areaClass: Int(plan.partition.areaClass[taker]), crimeClass: crimeClass)
+            let cell = cell(areaClass: Int(plan.partition.areaClass.start[taker]), crimeClass: crimeClass)
             if cell == known {
-                rows.reserve((plan.pulses.count + cellCount) * stride, keeping: (plan.pulses.count + known) * stride)
+                rows.reserve((plan.pulseCount + cellCount) * stride, keeping: (plan.pulseCount + known) * stride)
                 received.reserve(cellCount * stride, keeping: known * stride)
                 (received.start + cell * stride).update(repeating: 0, count: stride)
             }
@@ -184,7 +178,7 @@ extension FeedbackField {
                 cells[index].sum = Double(window.count)
                 continue
             }
-            if Int(cell.row) < plan.pulses.count {
+            if Int(cell.row) < plan.pulseCount {
                 let state = pulseStates.start[Int(cell.row)]
                 settle(index, sum: state.sum, most: state.most)
                 continue
@@ -233,7 +227,7 @@ extension FeedbackField {
 
     /// Bounds the rows of pulses that are more; only several together, or rounding, can be.
     private func bound() {
-        for index in 0..<plan.pulses.count
+        for index in 0..<plan.pulseCount
         where pulseStates.start[index].isFilled && pulseStates.start[index].most > Adjustment.factorMax {
             let varies = pulseStates.start[index].varies
             let row = rows.start + index * stride

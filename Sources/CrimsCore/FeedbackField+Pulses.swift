@@ -20,50 +20,41 @@ extension FeedbackField {
     func preparePulses() {
         let minutes = window.count
         adjustments.decay(hour: window.lowerBound / 60)
-        rows.reserve((plan.pulses.count + cellCount) * stride)
+        rows.reserve((plan.pulseCount + cellCount) * stride)
         let (states, columns) = (pulseStates.start, adjustments.columns.start)
         let descend = adjustments.decays.descend
-        singles.reserve(plan.pulses.count)
-        severals.reserve(plan.pulses.count)
+        singles.reserve(plan.pulseCount)
+        severals.reserve(plan.pulseCount)
         var (single, several) = (0, 0)
-        plan.pulses.withUnsafeBufferPointer { pulses in
-            plan.members.withUnsafeBufferPointer { members in
-                for (index, pulse) in pulses.enumerated() {
-                    let number = pulse.memberEnd - pulse.firstMember
-                    let first = columns[Int(members[pulse.firstMember])]
-                    if number == 1, first.decay >= 0, first.covers(window), descend {
-                        states[index] = PulseState(varies: true, isFilled: false, end: minutes)
-                        singles.start[single] = index
-                        single += 1
-                    } else if number > 1,
-                        (pulse.firstMember..<pulse.memberEnd).allSatisfy({
-                            let column = columns[Int(members[$0])]
-                            return column.decay >= 0 && column.covers(window)
-                        })
-                    {
-                        states[index] = PulseState(varies: true, isFilled: false, end: minutes)
-                        severals.start[several] = index
-                        several += 1
-                    } else {
-                        fillAny(index)
-                    }
-                }
-                // Four side by side, as the sum of one waits for each of its sixty additions.
-                for first in Swift.stride(from: 0, to: single, by: 4) {
-                    sumSingle(Four(singles.start, first, of: single), pulses, members)
-                }
-                for first in Swift.stride(from: 0, to: several, by: 4) {
-                    sumSeveral(Four(severals.start, first, of: several), pulses, members)
-                }
+        for index in 0..<plan.pulseCount {
+            let pulse = plan.pulses.start[index]
+            let number = pulse.memberEnd - pulse.firstMember
+            let first = columns[Int(plan.members.start[pulse.firstMember])]
+            if number == 1, first.decay >= 0, first.covers(window), descend {
+                states[index] = PulseState(varies: true, isFilled: false, end: minutes)
+                singles.start[single] = index
+                single += 1
+            } else if number > 1,
+                (pulse.firstMember..<pulse.memberEnd).allSatisfy({
+                    let column = columns[Int(plan.members.start[$0])]
+                    return column.decay >= 0 && column.covers(window)
+                })
+            {
+                states[index] = PulseState(varies: true, isFilled: false, end: minutes)
+                severals.start[several] = index
+                several += 1
+            } else {
+                fillAny(index)
             }
         }
+        // Four side by side, as the sum of one waits for each of its sixty additions.
+        for first in Swift.stride(from: 0, to: single, by: 4) { sumSingle(Four(singles.start, first, of: single)) }
+        for first in Swift.stride(from: 0, to: several, by: 4) { sumSeveral(Four(severals.start, first, of: several)) }
     }
 
     /// Four pulses of one adjustment each.
-    private func sumSingle(
-        _ four: Four, _ pulses: UnsafeBufferPointer<FeedbackPlan.Pulse>, _ members: UnsafeBufferPointer<Int32>
-    ) {
-        let columns = adjustments.columns.start
+    private func sumSingle(_ four: Four) {
+        let (pulses, members, columns) = (plan.pulses.start, plan.members.start, adjustments.columns.start)
         func column(_ lane: Int) -> ActiveAdjustments.Column { columns[Int(members[pulses[four[lane]].firstMember])] }
         let (c0, c1, c2, c3) = (column(0), column(1), column(2), column(3))
         let effect = SIMD4(c0.factor, c1.factor, c2.factor, c3.factor) - 1
@@ -81,9 +72,8 @@ extension FeedbackField {
     }
 
     /// Four pulses of several adjustments; lanes with fewer are multiplied by 1 until all are done.
-    private func sumSeveral(
-        _ four: Four, _ pulses: UnsafeBufferPointer<FeedbackPlan.Pulse>, _ members: UnsafeBufferPointer<Int32>
-    ) {
+    private func sumSeveral(_ four: Four) {
+        let (pulses, members) = (plan.pulses.start, plan.members.start)
         let table = adjustments.decays.start + window.lowerBound % 60
         let lefts = adjustments.left
         products.reserve(window.count)
@@ -128,11 +118,11 @@ extension FeedbackField {
 
     /// A pulse's value at a slot of the window, not bounded, of one that only decays.
     func value(pulse index: Int, slot: Int) -> Double {
-        let pulse = plan.pulses[index]
+        let pulse = plan.pulses.start[index]
         let table = adjustments.decays.start + window.lowerBound % 60 + slot
         var product = 1.0
         for place in pulse.firstMember..<pulse.memberEnd {
-            let column = adjustments.columns.start[Int(plan.members[place])]
+            let column = adjustments.columns.start[Int(plan.members.start[place])]
             product *= 1 + (column.factor - 1) * (adjustments.left[column.age] * table[column.decay])
         }
         return product
@@ -146,7 +136,7 @@ extension FeedbackField {
 
     /// Fills a pulse's row, whatever it stands for.
     private func fillAny(_ index: Int) {
-        let pulse = plan.pulses[index]
+        let pulse = plan.pulses.start[index]
         let minutes = window.count
         let row = rows.start + index * stride
         let columns = adjustments.columns.start
@@ -157,7 +147,7 @@ extension FeedbackField {
             max(column.from - window.lowerBound, 0)..<min(column.end - window.lowerBound, minutes)
         }
         for place in pulse.firstMember..<pulse.memberEnd {
-            let column = columns[Int(plan.members[place])]
+            let column = columns[Int(plan.members.start[place])]
             varies = varies || column.decay >= 0 || !column.covers(window)
             if pulse.memberEnd == pulse.firstMember + 1 { slots = own(column) }
         }
@@ -165,7 +155,7 @@ extension FeedbackField {
         let length = varies ? minutes : 1
         row.update(repeating: 1, count: length)
         for place in pulse.firstMember..<pulse.memberEnd {
-            let column = columns[Int(plan.members[place])]
+            let column = columns[Int(plan.members.start[place])]
             if column.decay < 0 {
                 for slot in varies ? own(column) : 0..<1 { row[slot] *= column.factor }
             } else {

@@ -48,6 +48,8 @@ final class FeedbackField {
     let amounts = GrowingBuffer<Double>()
     /// Largest F of an area class.
     let largest = GrowingBuffer<Double>()
+    /// Sum of the weights of a class's crimes in the hour at hand.
+    private let weightOfClass = GrowingBuffer<Double>()
     /// Ascending areas in which some crime's F can differ from 1.
     private(set) var touchedAreas: [Int] = []
 
@@ -141,25 +143,40 @@ final class FeedbackField {
     ///
     /// - Returns: whether they are those that the plan is of.
     private func choose(window: Range<Int>) -> Bool {
-        var acting: [ScheduledAdjustment] = []
+        var count = 0
         var first = window.lowerBound
         var end = Int.max
-        for entry in schedule where entry.adjustment.target == target {
-            let from = entry.adjustment.from.minutes
-            if entry.acts(in: window) {
-                acting.append(entry)
-                first = max(first, from)
-                end = min(end, entry.end)
-            } else if from >= window.upperBound, entry.end > from {
-                end = min(end, from)
+        schedule.withUnsafeBufferPointer { schedule in
+            for index in schedule.indices where schedule[index].target == target {
+                let (from, over) = (schedule[index].from, schedule[index].end)
+                if schedule[index].acts(in: window) {
+                    count += 1
+                    first = max(first, from)
+                    end = min(end, over)
+                } else if from >= window.upperBound, over > from {
+                    end = min(end, from)
+                }
             }
         }
         steady = first..<max(first, end)
-        let isSame = acting.elementsEqual(plan.active) { $0.adjustment === $1.adjustment }
-        if isSame { plan.update(acting) } else if !acting.isEmpty { plan.build(acting, prepared: prepared) }
-        if acting.isEmpty { plan.update([]) }
+        // Mostly it is all of them, and their array will do.
+        let acting =
+            count == schedule.count
+            ? schedule
+            : count == 0 ? [] : schedule.filter { $0.target == target && $0.acts(in: window) }
+        let isSame = Self.areSame(acting, plan.active)
+        if isSame || acting.isEmpty { plan.update(acting) } else { plan.build(acting, prepared: prepared) }
         adjustments.take(acting)
         return isSame
+    }
+
+    private static func areSame(_ left: [ScheduledAdjustment], _ right: [ScheduledAdjustment]) -> Bool {
+        left.count == right.count
+            && left.withUnsafeBufferPointer { left in
+                right.withUnsafeBufferPointer { right in
+                    left.indices.allSatisfy { left[$0].adjustment === right[$0].adjustment }
+                }
+            }
     }
 
     /// Gives each pair of classes that a pulse acts on a cell; those that displacement gives to come when it does.
@@ -170,19 +187,20 @@ final class FeedbackField {
         cellOf.start.update(repeating: -1, count: areaClasses * crimeClasses)
         cellCount = 0
         for crimeClass in 0..<crimeClasses {
-            for pulse in plan.pulsesOfCrimeClass[plan.firstPulse[crimeClass]..<plan.firstPulse[crimeClass + 1]] {
-                let pulse = plan.pulses[Int(pulse)]
-                for areaClass in plan.areaClasses[pulse.firstArea..<pulse.areaEnd] {
-                    _ = cell(areaClass: Int(areaClass), crimeClass: crimeClass)
+            for place in plan.firstPulse.start[crimeClass]..<plan.firstPulse.start[crimeClass + 1] {
+                let pulse = plan.pulses.start + Int(plan.pulsesOfCrimeClass.start[place])
+                for area in pulse.pointee.firstArea..<pulse.pointee.areaEnd {
+                    _ = cell(areaClass: Int(plan.areaClasses.start[area]), crimeClass: crimeClass)
                 }
             }
         }
+        // The largest F is worked out by the fold, and until then says which classes have a cell.
         largest.reserve(areaClasses)
-        pulseStates.reserve(plan.pulses.count)
+        largest.start.update(repeating: plan.displaces ? 1 : 0, count: areaClasses)
+        for index in 0..<cellCount { largest.start[Int(cells.start[index].areaClass)] = 1 }
+        pulseStates.reserve(plan.pulseCount)
         touchedAreas.removeAll(keepingCapacity: true)
-        var isTouched = [Bool](repeating: plan.displaces, count: areaClasses)
-        for index in 0..<cellCount { isTouched[Int(cells.start[index].areaClass)] = true }
-        for area in 0..<prepared.areaCount where isTouched[Int(plan.partition.areaClass[area])] {
+        for area in 0..<prepared.areaCount where largest.start[Int(plan.partition.areaClass.start[area])] > 0 {
             touchedAreas.append(area)
         }
     }
@@ -205,20 +223,21 @@ final class FeedbackField {
     @inline(__always)
     func factor(area: Int, crime: Int, minute: Int) -> Double {
         let place =
-            Int(plan.partition.crimeClass[crime]) * plan.partition.areaClasses + Int(plan.partition.areaClass[area])
+            Int(plan.partition.crimeClass.start[crime]) * plan.partition.areaClasses
+            + Int(plan.partition.areaClass.start[area])
         let index = Int(cellOf.start[place])
         guard index >= 0 else { return 1 }
         let cell = cells.start + index
         guard cell.pointee.isTouched else { return 1 }
         let row = Int(cell.pointee.row)
         let slot = cell.pointee.varies ? minute - window.lowerBound : 0
-        guard row >= plan.pulses.count || pulseStates.start[row].isFilled else { return value(pulse: row, slot: slot) }
+        guard row >= plan.pulseCount || pulseStates.start[row].isFilled else { return value(pulse: row, slot: slot) }
         return rows.start[row * stride + slot]
     }
 
     /// The largest F of any crime in the area at any minute of the window.
     func largestFactor(area: Int) -> Double {
-        isNeutral ? 1 : largest.start[Int(plan.partition.areaClass[area])]
+        isNeutral ? 1 : largest.start[Int(plan.partition.areaClass.start[area])]
     }
 
     /// Sum of F over the window's minutes.
@@ -230,23 +249,27 @@ final class FeedbackField {
 
     /// What the rates come to under F over the window, in units of an hour's sixtieth.
     func expected(hourOfWeek: Int, weights: [Double]) -> Double {
-        let (areaClasses, categories) = (plan.partition.areaClasses, prepared.categoryCount)
-        var total = 0.0
-        plan.partition.rates.withUnsafeBufferPointer { rates in
-            for crimeClass in 0..<plan.partition.crimeClasses {
-                let category = plan.partition.categoryOfCrimeClass[crimeClass]
-                var weight = 0.0
-                for crime in plan.partition.crimesOfClass[crimeClass] {
-                    weight += weights[hourOfWeek * prepared.crimeCount + crime]
-                }
-                var sum = 0.0
-                for areaClass in 0..<areaClasses {
-                    sum +=
-                        rates[areaClass * categories + category]
-                        * self.sum(areaClass: areaClass, crimeClass: crimeClass)
-                }
-                total += sum * weight
+        let partition = plan.partition
+        let (areaClasses, categories) = (partition.areaClasses, prepared.categoryCount)
+        weightOfClass.reserve(partition.crimeClasses)
+        let weightOfClass = weightOfClass.start
+        weightOfClass.update(repeating: 0, count: partition.crimeClasses)
+        weights.withUnsafeBufferPointer { weights in
+            let weights = weights.baseAddress! + hourOfWeek * prepared.crimeCount
+            for crime in 0..<prepared.crimeCount {
+                weightOfClass[Int(partition.crimeClass.start[crime])] += weights[crime]
             }
+        }
+        var total = 0.0
+        for crimeClass in 0..<partition.crimeClasses {
+            let category = Int(prepared.categoryOfCrime[Int(partition.firstCrime.start[crimeClass])])
+            var sum = 0.0
+            for areaClass in 0..<areaClasses {
+                sum +=
+                    partition.rates.start[areaClass * categories + category]
+                    * self.sum(areaClass: areaClass, crimeClass: crimeClass)
+            }
+            total += sum * weightOfClass[crimeClass]
         }
         return total
     }

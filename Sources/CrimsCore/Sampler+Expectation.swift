@@ -71,8 +71,9 @@ extension Sampler {
                 body(0, group.crime, mean * minutes, mean * minutes)
             } else {
                 let partition = field.plan.partition
-                for (areaClass, area) in partition.firstArea.enumerated() {
-                    let mean = partition.rates[areaClass * prepared.categoryCount + category] * weight
+                for areaClass in 0..<partition.areaClasses {
+                    let area = Int(partition.firstArea.start[areaClass])
+                    let mean = partition.rates.start[areaClass * prepared.categoryCount + category] * weight
                     body(area, group.crime, mean * sum(area: area, crime: group.crime), mean * minutes)
                 }
             }
@@ -84,8 +85,8 @@ extension Sampler {
     private func sum(area: Int, crime: Int) -> Double {
         guard !field.isNeutral else { return Double(field.window.count) }
         return field.sum(
-            areaClass: Int(field.plan.partition.areaClass[area]),
-            crimeClass: Int(field.plan.partition.crimeClass[crime]))
+            areaClass: Int(field.plan.partition.areaClass.start[area]),
+            crimeClass: Int(field.plan.partition.crimeClass.start[crime]))
     }
 
     /// Crimes that are counted together, by the first of them, and the sum of their weights in an hour of the week.
@@ -94,9 +95,15 @@ extension Sampler {
     ) -> [(crime: Int, weight: Double)] {
         func weight(_ crime: Int) -> Double { tables.weights.crimes[hourOfWeek * prepared.crimeCount + crime] }
         if eachCrime { return (0..<prepared.crimeCount).map { ($0, weight($0)) } }
-        let classes = field.isNeutral ? prepared.crimesOfCategory : field.plan.partition.crimesOfClass
-        return classes.compactMap { crimes in
-            crimes.first.map { first in (first, crimes.reduce(0) { $0 + weight($1) }) }
+        let classes = field.isNeutral ? prepared.categoryCount : field.plan.partition.crimeClasses
+        var groups = [(crime: Int, weight: Double)](repeating: (-1, 0), count: classes)
+        for crime in 0..<prepared.crimeCount {
+            let number =
+                field.isNeutral
+                ? Int(prepared.categoryOfCrime[crime]) : Int(field.plan.partition.crimeClass.start[crime])
+            if groups[number].crime < 0 { groups[number].crime = crime }
+            groups[number].weight += weight(crime)
         }
+        return groups.filter { $0.crime >= 0 }
     }
 }
