@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint build static install bench bench-check models setup clean
+.PHONY: help demo test lint build install bench bench-check models setup clean
 
 packages := libzmq3-dev libarchive-dev libsodium-dev libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev libgeos-dev \
   libjs-leaflet python3-venv gcc strace
@@ -18,8 +18,6 @@ torture_parts := torture-kill torture-disk torture-retries torture-fuzz torture-
   torture-order torture-soak
 # pandas is a yardstick, and nothing else needs it.
 bench_python := .build/benchmarks/python/bin/python
-# What is installed runs without the toolchain: Swift's libraries are in it.
-static := .build/static/release/crims
 PREFIX ?= /usr/local
 model_files = $(wildcard models/merseyside/*)
 page_files = $(wildcard Sources/Web/Page/*)
@@ -32,8 +30,7 @@ help:
 	@echo 'make lint   formatting and style'
 	@echo 'make bench  speed and memory, each as a ratio within the same run'
 	@echo 'make bench-check  what a step costs in counts (calls, allocations, instructions), against stored ones'
-	@echo 'make build  the daemon alone: $(crims)'
-	@echo 'make static the daemon without need of the toolchain: $(static)'
+	@echo 'make build  the daemon alone: $(crims), which runs without the toolchain'
 	@echo 'make install that, its model and a systemd unit, into PREFIX=$(PREFIX)'
 	@echo 'make models all of England and Wales, from a table of counts in DATA=$(DATA)'
 	@echo 'make torture what make test has a short form of, in full: hours; each part is a target of its own:'
@@ -66,14 +63,10 @@ build: system-packages
 	@echo '== building the daemon'
 	swift build --configuration release --product crims
 
-static: system-packages
-	@echo '== building the daemon that make install takes'
-	swift build --configuration release --product crims --static-swift-stdlib --scratch-path .build/static
-
 # Builds nothing, since the one who may write there is seldom the one who has the toolchain.
 install:
-	@test -x '$(static)' || { echo 'There is no $(static) to install: make static builds it.' >&2; exit 1; }
-	install -D -m 0755 '$(static)' '$(DESTDIR)$(PREFIX)/bin/crims'
+	@test -x '$(crims)' || { echo 'There is no $(crims) to install: make build makes it.' >&2; exit 1; }
+	install -D -m 0755 '$(crims)' '$(DESTDIR)$(PREFIX)/bin/crims'
 	install -d '$(DESTDIR)$(PREFIX)/share/crims/models/merseyside' '$(dir $(unit))'
 	install -m 0644 $(model_files) '$(DESTDIR)$(PREFIX)/share/crims/models/merseyside'
 	install -d '$(DESTDIR)$(PREFIX)/share/crims/page'

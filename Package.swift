@@ -56,7 +56,9 @@ let package = Package(
                 "CrimsCore", "Protocol", "Coupling", "Journal", "Models", "Calibration", "Fetching", "Reporting",
                 "Messaging", "Web",
             ],
-            swiftSettings: strict),
+            swiftSettings: strict,
+            // Starts sooner, takes less memory, and runs where there is no toolchain.
+            linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
 
         .executableTarget(
             name: "sampling-bench", dependencies: ["CrimsCore", "Models"], path: "Benchmarks/SamplingBench",
