@@ -20,18 +20,25 @@ extension FeedbackField {
     }
 
     private func apply(_ index: Int, crimeClass: Int, tables: MonthTables) {
-        let pulse = plan.pulses.start[index]
-        if pulse.displaces { fill(index) }
-        let state = pulseStates.start[index]
+        let pulse = plan.pulses.start + index
+        if pulse.pointee.displaces { fill(index) }
+        let state = pulseStates.start + index
+        let isWhole = !state.pointee.varies || state.pointee.end - state.pointee.first == stride
         let first = crimeClass * plan.partition.areaClasses
-        for place in pulse.firstArea..<pulse.areaEnd {
+        for place in pulse.pointee.firstArea..<pulse.pointee.areaEnd {
             let areaClass = Int(plan.areaClasses.start[place])
             let cell = Int(cellOf.start[first + areaClass])
-            if pulse.displaces {
-                touch(cell, varying: state.varies)
+            if pulse.pointee.displaces {
+                touch(cell, varying: state.pointee.varies)
                 displace(index, areaClass, crimeClass, source: cell, tables)
+            } else if isWhole, !cells.start[cell].isTouched {
+                // The first is all there is, so far: F is the pulse's row.
+                cells.start[cell].isTouched = true
+                cells.start[cell].varies = state.pointee.varies
+                cells.start[cell].row = Int32(index)
+                continue
             }
-            apply(index, state, sets: pulse.sets, to: cell)
+            apply(index, isWhole: isWhole, sets: pulse.pointee.sets, to: cell)
         }
     }
 
@@ -73,18 +80,11 @@ extension FeedbackField {
         cell.pointee.row = number
     }
 
-    private func apply(_ index: Int, _ state: PulseState, sets: Bool, to cellIndex: Int) {
+    private func apply(_ index: Int, isWhole: Bool, sets: Bool, to cellIndex: Int) {
+        fill(index)
+        let state = pulseStates.start[index]
         let cell = cells.start + cellIndex
         let values = rows.start + index * stride
-        let isWhole = !state.varies || state.end - state.first == stride
-        if !cell.pointee.isTouched, isWhole {
-            // The first is all there is, so far: F is the pulse's row.
-            cell.pointee.isTouched = true
-            cell.pointee.varies = state.varies
-            cell.pointee.row = Int32(index)
-            return
-        }
-        fill(index)
         let own = row(cellIndex)
         if !sets, isWhole, cell.pointee.varies, state.varies {
             // Most are so, and are taken from where they are.
@@ -170,8 +170,8 @@ extension FeedbackField {
         largest.start.update(repeating: 1, count: plan.partition.areaClasses)
         bound()
         let cells = cells.start
-        singles.reserve(cellCount)
-        var varying = 0
+        varying.reserve(cellCount)
+        var count = 0
         for index in 0..<cellCount {
             let cell = cells[index]
             guard cell.isTouched else {
@@ -189,14 +189,14 @@ extension FeedbackField {
                 for slot in 0..<(cell.varies ? stride : 1) { row[slot] *= 1 + received[slot] }
             }
             if cell.varies {
-                singles.start[varying] = index
-                varying += 1
+                varying.start[count] = index
+                count += 1
             } else {
                 row[0] = min(row[0], Adjustment.factorMax)
                 settle(index, sum: row[0] * Double(window.count), most: row[0])
             }
         }
-        for first in Swift.stride(from: 0, to: varying, by: 4) { sum(Four(singles.start, first, of: varying)) }
+        for first in Swift.stride(from: 0, to: count, by: 4) { sum(Four(varying.start, first, of: count)) }
     }
 
     /// Four cells that vary and have rows of their own.

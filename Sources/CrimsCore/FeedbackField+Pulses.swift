@@ -21,99 +21,75 @@ extension FeedbackField {
         let minutes = window.count
         adjustments.decay(hour: window.lowerBound / 60)
         rows.reserve((plan.pulseCount + cellCount) * stride)
-        let (states, columns) = (pulseStates.start, adjustments.columns.start)
-        let descend = adjustments.decays.descend
-        singles.reserve(plan.pulseCount)
-        severals.reserve(plan.pulseCount)
-        var (single, several) = (0, 0)
+        products.reserve((minutes + 3) / 4)
+        // Locals, since what is behind a property is looked up anew after each write.
+        let (states, pulses, members) = (pulseStates.start, plan.pulses.start, plan.members.start)
+        let (columns, lefts) = (adjustments.columns.start, adjustments.left)
+        let decays = adjustments.decays.start
+        let (minute, descend, isWhole) = (window.lowerBound % 60, adjustments.decays.descend, minutes == 60)
         for index in 0..<plan.pulseCount {
-            let pulse = plan.pulses.start[index]
-            let number = pulse.memberEnd - pulse.firstMember
-            let first = columns[Int(plan.members.start[pulse.firstMember])]
-            if number == 1, first.decay >= 0, first.covers(window), descend {
-                states[index] = PulseState(varies: true, isFilled: false, end: minutes)
-                singles.start[single] = index
-                single += 1
-            } else if number > 1,
-                (pulse.firstMember..<pulse.memberEnd).allSatisfy({
-                    let column = columns[Int(plan.members.start[$0])]
-                    return column.decay >= 0 && column.covers(window)
+            let pulse = pulses + index
+            let (first, end) = (pulse.pointee.firstMember, pulse.pointee.memberEnd)
+            let column = columns + Int(members[first])
+            if end == first + 1, descend, column.pointee.decay >= 0, column.pointee.covers(window) {
+                // An effect is the same share of each minute's decay, and so of their sum.
+                let decay = decays + column.pointee.decay
+                let (effect, left) = (column.pointee.factor - 1, lefts[column.pointee.age])
+                let sum = isWhole ? decay[60] : Self.sum(decay + minute, minutes)
+                // It rises or falls all the time.
+                let most = max(1 + effect * (left * decay[minute]), 1 + effect * (left * decay[minute + minutes - 1]))
+                states[index] = PulseState(
+                    varies: true, isFilled: false, end: minutes, sum: Double(minutes) + effect * (left * sum),
+                    most: most)
+                // Only by rounding.
+                if most > Adjustment.factorMax { fill(index) }
+            } else if end > first + 1,
+                (first..<end).allSatisfy({
+                    let column = columns + Int(members[$0])
+                    return column.pointee.decay >= 0 && column.pointee.covers(window)
                 })
             {
-                states[index] = PulseState(varies: true, isFilled: false, end: minutes)
-                severals.start[several] = index
-                several += 1
+                multiply(index)
             } else {
                 fillAny(index)
             }
         }
-        // Four side by side, as the sum of one waits for each of its sixty additions.
-        for first in Swift.stride(from: 0, to: single, by: 4) { sumSingle(Four(singles.start, first, of: single)) }
-        for first in Swift.stride(from: 0, to: several, by: 4) { sumSeveral(Four(severals.start, first, of: several)) }
     }
 
-    /// Four pulses of one adjustment each.
-    private func sumSingle(_ four: Four) {
-        let (pulses, members, columns) = (plan.pulses.start, plan.members.start, adjustments.columns.start)
-        func column(_ lane: Int) -> ActiveAdjustments.Column { columns[Int(members[pulses[four[lane]].firstMember])] }
-        let (c0, c1, c2, c3) = (column(0), column(1), column(2), column(3))
-        let effect = SIMD4(c0.factor, c1.factor, c2.factor, c3.factor) - 1
-        let lefts = adjustments.left
-        let left = SIMD4(lefts[c0.age], lefts[c1.age], lefts[c2.age], lefts[c3.age])
-        let table = adjustments.decays.start + window.lowerBound % 60
-        let (d0, d1, d2, d3) = (table + c0.decay, table + c1.decay, table + c2.decay, table + c3.decay)
-        let last = window.count - 1
-        var sum = SIMD4<Double>.zero
-        for slot in 0...last { sum += 1 + effect * (left * SIMD4(d0[slot], d1[slot], d2[slot], d3[slot])) }
-        // It rises or falls all the time.
-        let first = 1 + effect * (left * SIMD4(d0[0], d1[0], d2[0], d3[0]))
-        let end = 1 + effect * (left * SIMD4(d0[last], d1[last], d2[last], d3[last]))
-        finish(four, sum: sum, most: first.replacing(with: end, where: end .> first))
+    private static func sum(_ values: UnsafePointer<Double>, _ count: Int) -> Double {
+        var sum = 0.0
+        for place in 0..<count { sum += values[place] }
+        return sum
     }
 
-    /// Four pulses of several adjustments; lanes with fewer are multiplied by 1 until all are done.
-    private func sumSeveral(_ four: Four) {
-        let (pulses, members) = (plan.pulses.start, plan.members.start)
-        let table = adjustments.decays.start + window.lowerBound % 60
-        let lefts = adjustments.left
-        products.reserve(window.count)
-        let products = products.start
-        products.update(repeating: .one, count: window.count)
-        var number = 0
-        for lane in 0..<4 { number = max(number, pulses[four[lane]].memberEnd - pulses[four[lane]].firstMember) }
-        for place in 0..<number {
-            func column(_ lane: Int) -> ActiveAdjustments.Column {
-                let pulse = pulses[four[lane]]
-                let isOver = pulse.firstMember + place >= pulse.memberEnd
-                var column = adjustments.columns.start[
-                    Int(members[isOver ? pulse.firstMember : pulse.firstMember + place])]
-                if isOver { column.factor = 1 }
-                return column
-            }
-            let (c0, c1, c2, c3) = (column(0), column(1), column(2), column(3))
-            let effect = SIMD4(c0.factor, c1.factor, c2.factor, c3.factor) - 1
-            let left = SIMD4(lefts[c0.age], lefts[c1.age], lefts[c2.age], lefts[c3.age])
-            let (d0, d1, d2, d3) = (table + c0.decay, table + c1.decay, table + c2.decay, table + c3.decay)
-            for slot in 0..<window.count {
-                products[slot] *= 1 + effect * (left * SIMD4(d0[slot], d1[slot], d2[slot], d3[slot]))
+    /// A pulse of several adjustments that only decay: their product minute by minute, four minutes at a time.
+    private func multiply(_ index: Int) {
+        let pulse = plan.pulses.start[index]
+        let (products, vectors) = (products.start, (window.count + 3) / 4)
+        products.update(repeating: .one, count: vectors)
+        for place in pulse.firstMember..<pulse.memberEnd {
+            let column = adjustments.columns.start + Int(plan.members.start[place])
+            let (effect, left) = (column.pointee.factor - 1, adjustments.left[column.pointee.age])
+            var decay = UnsafeRawPointer(adjustments.decays.start + column.pointee.decay + window.lowerBound % 60)
+            for vector in 0..<vectors {
+                products[vector] *= 1 + effect * (left * decay.loadUnaligned(as: SIMD4<Double>.self))
+                decay += MemoryLayout<SIMD4<Double>>.size
             }
         }
         var (sum, most) = (SIMD4<Double>.zero, SIMD4<Double>.zero)
-        for slot in 0..<window.count {
-            sum += products[slot]
-            most.replace(with: products[slot], where: products[slot] .> most)
+        for vector in 0..<window.count / 4 {
+            sum += products[vector]
+            most.replace(with: products[vector], where: products[vector] .> most)
         }
-        finish(four, sum: sum, most: most)
-    }
-
-    private func finish(_ four: Four, sum: SIMD4<Double>, most: SIMD4<Double>) {
-        for lane in 0..<four.count {
-            let state = pulseStates.start + four[lane]
-            state.pointee.sum = sum[lane]
-            state.pointee.most = most[lane]
-            // Only several together, or rounding, can be more than the bound.
-            if most[lane] > Adjustment.factorMax { fill(four[lane]) }
+        for lane in 0..<window.count % 4 {
+            let value = products[vectors - 1][lane]
+            sum[lane] += value
+            most[lane] = max(most[lane], value)
         }
+        let largest = most.max()
+        pulseStates.start[index] = PulseState(
+            varies: true, isFilled: false, end: window.count, sum: (sum[0] + sum[1]) + (sum[2] + sum[3]), most: largest)
+        if largest > Adjustment.factorMax { fill(index) }
     }
 
     /// A pulse's value at a slot of the window, not bounded, of one that only decays.

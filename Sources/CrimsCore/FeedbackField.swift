@@ -31,11 +31,9 @@ final class FeedbackField {
     var stride = 1
     /// F: a row for each pulse, then one for each cell.
     let rows = GrowingBuffer<Double>()
-    /// Indices of what is summed four at a time: pulses of one adjustment that only decay, throughout the window, and
-    /// then cells; and such pulses of several adjustments.
-    let singles = GrowingBuffer<Int>()
-    let severals = GrowingBuffer<Int>()
-    /// Of four pulses, side by side.
+    /// Cells with rows of their own, which are summed four at a time.
+    let varying = GrowingBuffer<Int>()
+    /// What several adjustments of one pulse come to, four minutes to a vector.
     let products = GrowingBuffer<SIMD4<Double>>()
     let pulseStates = GrowingBuffer<PulseState>()
     /// Index of a cell or −1, `[crime class · area classes + area class]`.
@@ -261,13 +259,16 @@ final class FeedbackField {
             }
         }
         var total = 0.0
+        let (minutes, cells) = (Double(window.count), cells.start)
         for crimeClass in 0..<partition.crimeClasses {
             let category = Int(prepared.categoryOfCrime[Int(partition.firstCrime.start[crimeClass])])
             var sum = 0.0
-            for areaClass in 0..<areaClasses {
-                sum +=
-                    partition.rates.start[areaClass * categories + category]
-                    * self.sum(areaClass: areaClass, crimeClass: crimeClass)
+            var rate = partition.rates.start + category
+            var place = cellOf.start + crimeClass * areaClasses
+            for _ in 0..<areaClasses {
+                sum += rate.pointee * (place.pointee < 0 ? minutes : cells[Int(place.pointee)].sum)
+                rate += categories
+                place += 1
             }
             total += sum * weightOfClass[crimeClass]
         }
