@@ -1,8 +1,9 @@
-"""What adjustments in force cost a step: hourly steps of two runs of one daemon in turn, one with and one without.
+"""What adjustments in force cost a step: hourly steps of two runs of one daemon, one with and one without.
 
 Prints a line of JSON. The adjustments are those of SamplingBench: by default each of one area and one category, a
 factor of 0.4 to 0.8 or 1.2 to 1.6 that decays with a half-life of 30 to 90 days. The clock runs from sending a
-request to having its reply.
+request to having its reply. The runs are stepped in turn, twenty steps at a time, and the first of these is not
+counted: it may wait for the step that the daemon draws ahead for the other run.
 """
 
 import argparse
@@ -32,6 +33,10 @@ def adjustments(model, scope, count, dice):
         yield made
 
 
+# Steps at a time, and so many times to warm up.
+TOGETHER, WARM = 20, 5
+
+
 class Stepper:
     """One run, and how long each of its steps took, in microseconds."""
 
@@ -39,11 +44,13 @@ class Stepper:
         self.control, self.name, self.seq, self.times = control, name, 0, []
         control.request(op="open", run=name, model=model, start="2020-01-01", step="1h", seed=1, publish=False)
 
-    def step(self, reply_format, adjust=None):
+    def step(self, reply_format, adjust=None, think=0):
         control = self.control
         fields = {"v": 1, "op": "step", "run": self.name, "seq": self.seq, "format": reply_format}
         request = json.dumps(fields if adjust is None else {**fields, "adjust": adjust}).encode()
         length = ctypes.c_size_t(len(request))
+        if think:
+            time.sleep(think / 1e6)
         begin = time.perf_counter_ns()
         control.zmq.zmq_send(control.socket, request, length, 0)
         size = control.zmq.zmq_recv(control.socket, control.buffer, ctypes.c_size_t(control.REPLY_BYTES_MAX), 0)
@@ -62,7 +69,7 @@ def fresh(described, seq):
     return {"factor": 0.9, "areas": [area], "categories": described["categories"][:1], "until": until.isoformat()}
 
 
-def measure(model, scope, count, steps, reply_format="none", each_step=False, warm=100):
+def measure(model, scope, count, steps, reply_format="none", each_step=False, think=0):
     with daemon() as served:
         control = Control(served.control)
         plain, adjusted = (Stepper(control, name, model) for name in ("plain", "adjusted"))
@@ -70,15 +77,23 @@ def measure(model, scope, count, steps, reply_format="none", each_step=False, wa
         dice = random.Random(1)
         for adjustment in adjustments(described, scope, count, dice):
             control.request(op="adjust", run="adjusted", **adjustment)
-        for seq in range(warm + steps):
-            without = plain.step(reply_format)
-            with_all = adjusted.step(reply_format, [fresh(described, seq)] if each_step else None)
+        for _ in range(WARM + -(-steps // (TOGETHER - 1))):
+            for number in range(TOGETHER):
+                without = plain.step(reply_format, think=think)
+                if number == 0:
+                    plain.times.pop()
+            for number in range(TOGETHER):
+                adjust = [fresh(described, adjusted.seq)] if each_step else None
+                with_all = adjusted.step(reply_format, adjust, think)
+                if number == 0:
+                    adjusted.times.pop()
         if without["in_force"] != 0 or with_all["in_force"] != count + each_step:
             raise BenchmarkError(f"{with_all['in_force']} adjustments are in force and not {count}")
         control.close()
-    medians = [statistics.median(one.times[warm:]) for one in (plain, adjusted)]
+    medians = [statistics.median(one.times[WARM * (TOGETHER - 1):]) for one in (plain, adjusted)]
     return {
-        "model": model, "scope": scope, "adjustments": count, "each_step": each_step, "format": reply_format,
+        "model": model, "scope": scope, "adjustments": count, "each_step": each_step, "think_us": think,
+        "format": reply_format,
         "without_us": medians[0], "with_us": medians[1], "ratio": medians[1] / medians[0],
     }
 
@@ -91,9 +106,11 @@ def main():
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--format", choices=["none", "records", "columns", "counts"], default="none")
     parser.add_argument("--each-step", action="store_true", help="each step brings one more, which ends with it")
+    parser.add_argument("--think", type=int, default=0, metavar="MICROSECONDS", help="asleep before each request")
     options = parser.parse_args()
     print(json.dumps(measure(
-        options.model, options.scope, options.adjustments, options.steps, options.format, options.each_step)))
+        options.model, options.scope, options.adjustments, options.steps, options.format, options.each_step,
+        options.think)))
 
 
 if __name__ == "__main__":

@@ -49,12 +49,16 @@ def sampling_rows(measured):
 
 
 def measure_adjustments(steps):
-    return [adjustments.measure("merseyside", scope, count, steps) for scope, count in ADJUSTED]
+    return [
+        adjustments.measure("merseyside", scope, count, steps // 4 if think else steps, think=think)
+        for scope, count in ADJUSTED for think in (0, 1_000)
+    ]  # fmt: skip
 
 
 def adjustments_rows(measured):
     for one in measured:
-        yield (f"an hour with {one['adjustments']} {one['scope']} adjustments", f"{one['with_us']:.1f} us",
+        pause = f", {one['think_us'] / 1e3:.0f} ms of thought" if one["think_us"] else ""
+        yield (f"an hour with {one['adjustments']} {one['scope']} adjustments{pause}", f"{one['with_us']:.1f} us",
                f"none {one['without_us']:.1f} us", f"{one['ratio']:.2f}")
 
 
