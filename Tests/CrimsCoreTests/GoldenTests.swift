@@ -2,7 +2,8 @@ import CrimsCore
 import Testing
 
 /// Incidents and expected counts under adjustments of all kinds, to the last bit: what a run drew it draws again, in a
-/// later release too. A number here changes only together with ``Sampler/version``.
+/// later release too. Those of incidents change only together with ``Sampler/version``; those of expected counts, which
+/// are sums, do with the order of summing.
 @Suite struct GoldenTests {
     struct Golden: Sendable {
         let name: String
