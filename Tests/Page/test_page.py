@@ -469,6 +469,31 @@ def test_it_says_who_is_waited_for_and_when_nothing_is_there(serve_page, visit):
         watched.check()
 
 
+def test_a_run_that_is_closed_is_followed_no_more(serve_page, visit):
+    with serve_page.Site() as site:
+        run = site.simulation.open("merseyside", start="2020-01-06", run="short")
+        list(run.steps(24))
+        watched = visit(site, run="short")
+        ready(watched.page)
+        run.close()
+        late = visit(site, run="short")
+        ready(late.page)
+        for page in (watched.page, late.page):
+            until(page, "document.getElementById('state-words').textContent.startsWith('closed')")
+            page.evaluate("""() => {
+              window.said = [];
+              const trouble = document.getElementById('trouble');
+              new MutationObserver(() => window.said.push(trouble.textContent)).observe(trouble, { childList: true });
+            }""")
+        asked = []
+        late.page.on("request", lambda request: asked.append(request.url))
+        watched.page.wait_for_timeout(5000)
+        for one in (watched, late):
+            assert one.page.evaluate("window.said") == []
+            one.check()
+        assert not [url for url in asked if "/events" in url]
+
+
 def test_a_daemon_without_boundaries_and_one_that_is_gone(serve_page, visit):
     with serve_page.Site() as site:
         run = site.simulation.open("merseyside", start="2020-01-06", run="plain")

@@ -62,14 +62,16 @@ export async function steps(run, seq, count) {
   return reply;
 }
 
-/** A run's events as they happen; the browser asks for what it missed. Returns a function that ends it. */
+/**
+ * A run's events as they happen; the browser asks for what it missed. "lost" is heard when it does so no more. Returns a
+ * function that ends it.
+ */
 export function events(run, after, heard) {
   const query = after >= 0 ? `?after=${after}` : "";
   const source = new EventSource(`${ROOT}runs/${name(run)}/events${query}`);
   for (const kind of ["step", "adjustment", "run"]) {
     source.addEventListener(kind, (event) => heard(kind, JSON.parse(event.data)));
   }
-  source.addEventListener("open", () => heard("open"));
-  source.addEventListener("error", () => heard("lost", source.readyState === EventSource.CLOSED));
+  source.addEventListener("error", () => source.readyState === EventSource.CLOSED && heard("lost"));
   return () => source.close();
 }

@@ -37,8 +37,6 @@ async function sideOf(status, mine) {
   const { model } = await modelOf(status.model);
   const side = new Side(status, model, (what) => {
     if (now[mine] !== side) return;
-    if (what === "lost") trouble("The daemon is silent. This page asks again and goes on where it was.");
-    else if (what !== "loading") trouble("");
     if (what === "steps" || what === "loading") {
       reach();
       changed();

@@ -13,7 +13,7 @@ const READABLE = 1000;
 const DAY = 1440;
 
 export class Side {
-  /** `heard(what)` is called after each change: "steps", "trail", "state", "loading", "lost". */
+  /** `heard(what)` is called after each change: "steps", "trail", "state", "loading". */
   constructor(status, model, heard) {
     this.status = status;
     this.model = model;
@@ -43,22 +43,29 @@ export class Side {
     this.listen();
   }
 
+  /** Whether nothing more can come. */
+  get isOver() {
+    const { state, error, next_seq: nextSeq } = this.status;
+    return this.ended || Boolean(error) || (state === "closed" && nextSeq <= this.data.nextSeq);
+  }
+
   listen() {
-    if (this.ended) return;
+    this.stop?.();
+    if (this.loading || this.isOver) return;
     this.stop = api.events(this.name, this.data.nextSeq - 1, (kind, event) => {
       if (kind === "step") this.step(event);
       else if (kind === "adjustment") this.adjustment(event);
-      else if (kind === "run") this.poll();
-      else if (kind === "open") this.heard("found");
-      else this.lost(event);
+      else if (kind === "run") this.turn(event.event);
+      // The daemon has too many streams, say. What comes meanwhile is read.
+      else setTimeout(() => this.listen(), AGAIN);
     });
   }
 
-  lost(forGood) {
-    this.heard("lost");
-    if (!forGood) return;
-    this.stop?.();
-    setTimeout(() => this.listen(), AGAIN);
+  /** The run has ended, was closed or deleted. After the latter two the stream ends, and there is no other. */
+  turn(event) {
+    if (event === "deleted") this.end();
+    else if (event === "closed") this.stop();
+    this.poll().catch(() => {});
   }
 
   step(event) {
@@ -84,7 +91,7 @@ export class Side {
       await this.data.load(api, this.status);
       this.heard("steps");
     } catch {
-      this.heard("lost");
+      // It is tried again when the run is looked at next.
     } finally {
       this.catching = false;
     }
