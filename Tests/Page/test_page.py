@@ -494,6 +494,36 @@ def test_a_run_that_is_closed_is_followed_no_more(serve_page, visit):
         assert not [url for url in asked if "/events" in url]
 
 
+def test_a_later_run_of_the_same_name_is_shown_alone(serve_page, visit):
+    with serve_page.Site() as site:
+        port = int(site.address.rsplit(":", 1)[1])
+        run = site.simulation.open("merseyside", start="2020-01-06", run="again")
+        list(run.steps(24))
+        watched = visit(site, run="again")
+        page = watched.page
+        ready(page)
+        page.click("[data-last='0']")
+
+        def shows(count):
+            until(page, f"document.querySelector('#panel .tiles strong').textContent === '{count}'")
+            until(page, f"document.getElementById('lead').textContent.includes(': {count} incidents in the ')")
+
+        run.close()
+        site.ask("delete", run="again")
+        until(page, "document.getElementById('trouble').textContent.includes('again is no longer there')")
+        run = site.simulation.open("merseyside", start="2020-01-06", seed=1, run="again")
+        shows(sum(step.count for step in run.steps(24)))
+        assert page.locator("#trouble").is_hidden()
+        run.close()
+        site.ask("delete", run="again")
+        run = site.simulation.open("merseyside", start="2020-01-06", seed=2, run="again")
+        shows(sum(step.count for step in run.steps(12)))
+        watched.check()
+    with serve_page.Site(port=port) as site:
+        run = site.simulation.open("merseyside", start="2020-01-06", seed=3, run="again")
+        shows(sum(step.count for step in run.steps(24)))
+
+
 def test_a_daemon_without_boundaries_and_one_that_is_gone(serve_page, visit):
     with serve_page.Site() as site:
         run = site.simulation.open("merseyside", start="2020-01-06", run="plain")

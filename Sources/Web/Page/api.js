@@ -38,6 +38,8 @@ const name = encodeURIComponent;
 
 export const models = (model) => json(`models/${name(model)}`);
 export const boundaries = (model) => json(`models/${name(model)}/areas.geojson`);
+/** The data folder; another one after a daemon that keeps nothing was started again. */
+export const journal = async () => (await json("")).journal;
 export const runs = async () => (await json("runs")).runs;
 export const trail = async (run) => (await json(`runs/${name(run)}/adjustments`)).adjustments;
 export const rates = (run, from, to, by) => json(`runs/${name(run)}/rates`, { from, to, by });

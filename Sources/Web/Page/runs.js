@@ -18,6 +18,7 @@ const SHAPES = {
 
 const models = new Map();
 let names = "";
+let journal;
 
 async function modelOf(name) {
   if (!models.has(name)) {
@@ -54,6 +55,7 @@ function reach() {
 
 export async function choose(run, mine = "side") {
   const token = (now[`${mine}Token`] = Symbol(run));
+  trouble(mine, "");
   now[mine]?.end();
   now[mine] = null;
   remember();
@@ -78,7 +80,7 @@ export async function choose(run, mine = "side") {
     changed();
     await side.begin();
   } catch (error) {
-    trouble(error.message);
+    if (now[`${mine}Token`] === token) trouble(mine, error.message);
   }
   return undefined;
 }
@@ -141,9 +143,10 @@ byId("offer-take").addEventListener("click", (event) => {
 });
 
 export async function poll() {
+  const shown = ["side", "other"].map((mine) => [mine, now[mine], now[mine]?.data.nextSeq]);
   try {
-    const runs = await api.runs();
-    trouble("");
+    const [runs, kept] = await Promise.all([api.runs(), api.journal()]);
+    trouble("daemon", "");
     listRuns(runs);
     byId("nothing").hidden = runs.length > 0;
     if (!runs.length) {
@@ -160,20 +163,29 @@ export async function poll() {
         choose(wished.get("with"), "other");
       }
     }
-    for (const mine of ["side", "other"]) {
-      const status = now[mine] && runs.find((run) => run.run === now[mine].name);
-      if (status) now[mine].take(status);
-      else if (now[mine]) trouble(`The run ${now[mine].name} is no longer there. What is shown is the last of it.`);
+    for (const [mine, side, heard] of shown) {
+      if (!side || now[mine] !== side) continue;
+      const status = runs.find((run) => run.run === side.name);
+      if (!status) {
+        side.end();
+        trouble(mine, `The run ${side.name} is no longer there. What is shown is the last of it.`);
+      } else if (kept === journal && side.isOf(status, heard)) side.take(status);
+      else choose(side.name, mine);
     }
+    journal = kept;
   } catch (error) {
-    trouble(error.message);
+    trouble("daemon", error.message);
   }
   setTimeout(poll, POLL);
 }
 
-function trouble(words) {
-  say(byId("trouble"), words);
-  byId("trouble").hidden = !words;
+const troubles = new Map();
+
+/** Says what is wrong with the daemon, or with one of the runs shown. */
+function trouble(where, words) {
+  troubles.set(where, words);
+  say(byId("trouble"), [...troubles.values()].filter(Boolean).join(" "));
+  byId("trouble").hidden = !byId("trouble").textContent;
 }
 
 /** Says which categories count. */

@@ -155,6 +155,13 @@ export class Side {
     return all;
   }
 
+  /** Whether a status is of this run, and not of a later one of its name; `heard` steps were known when it was asked for. */
+  isOf(status, heard) {
+    const { state, model, start, step } = this.status;
+    return !this.ended && status.model === model && status.start === start && status.step === step
+      && status.next_seq >= heard && (state !== "closed" || status.state === "closed");
+  }
+
   take(status) {
     const changed = status.adjustments !== this.trail.length || status.in_force !== this.status.in_force;
     this.status = status;

@@ -35,8 +35,8 @@ export class Trail {
     this.again = () => this.draw(side, model, from, to);
     const lines = side.trail;
     const key = [side.name, this.shown, from, to, side.status.in_force, ...lines.map((line) => line.state)].join();
-    if (key === this.drawn) return;
-    this.drawn = key;
+    if (key === this.drawn && side === this.side) return;
+    Object.assign(this, { drawn: key, side });
     const latest = lines.slice(-this.shown).reverse();
     say(byId("trail-words"), lines.length
       ? `${several(lines.length, "adjustment")} in ${side.name}, ${number(side.status.in_force ?? 0)} of them in force or `
