@@ -2,6 +2,7 @@
 
 import functools
 import re
+import shutil
 import threading
 import time
 
@@ -522,6 +523,25 @@ def test_a_later_run_of_the_same_name_is_shown_alone(serve_page, visit):
     with serve_page.Site(port=port) as site:
         run = site.simulation.open("merseyside", start="2020-01-06", seed=3, run="again")
         shows(sum(step.count for step in run.steps(24)))
+
+
+def test_a_run_that_was_stopped_says_why(serve_page, visit, tmp_path):
+    models = shutil.copytree(serve_page.ROOT / "models", tmp_path / "models")
+    with serve_page.Site(models=models, data=tmp_path / "data") as site:
+        port = int(site.address.rsplit(":", 1)[1])
+        list(site.simulation.open("merseyside", start="2020-01-06", run="old").steps(24))
+        watched = visit(site, run="old")
+        ready(watched.page)
+    rates = models / "merseyside" / "rates.csv"
+    rates.write_text(rates.read_text().rstrip("\n")[:-1] + "1\n")
+    with serve_page.Site(models=models, data=tmp_path / "data", port=port) as site:
+        late = visit(site, run="old")
+        for page in (watched.page, late.page):
+            until(page, "document.getElementById('lead').textContent === 'old was stopped'")
+            until(page, "document.getElementById('trouble').hidden")
+            assert "put the old model back" in page.inner_text("#lead-more")
+            assert page.inner_text("#state-words").startswith("stopped: run 'old' was opened on model 'merseyside'")
+        late.check()
 
 
 def test_a_daemon_without_boundaries_and_one_that_is_gone(serve_page, visit):

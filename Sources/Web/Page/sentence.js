@@ -18,7 +18,10 @@ export function announce(words) {
 
 export function drawWords() {
   const { side, model } = now;
-  if (side.loading) {
+  if (side.status.error) {
+    say(byId("lead"), `${side.name} was stopped`);
+    say(byId("lead-more"), `${side.status.error.message}.`);
+  } else if (side.loading) {
     say(byId("lead"), `${side.name}: reading what has happened so far`);
     say(byId("lead-more"), `${number(side.data.count)} of ${several(side.status.incidents, "incident")}`);
   } else if (side.day || !side.data.nextSeq) {

@@ -36,6 +36,8 @@ export class Side {
 
   /** Reads all steps there are and then listens. */
   async begin() {
+    // It has nothing that can be read, and its status says why.
+    if (this.status.error) return;
     await Promise.all([this.data.load(api, this.status, () => this.heard("loading")), this.readTrail()]);
     this.loading = false;
     if (this.ended) return;

@@ -33,8 +33,8 @@ export function lead(model, side) {
 /** What a run is doing, or whom it waits for. */
 export function state(side) {
   const { status } = side;
-  if (side.loading) return `reading what has happened: ${number(side.data.count)} incidents so far`;
   if (status.error) return `stopped: ${status.error.message}`;
+  if (side.loading) return `reading what has happened: ${number(side.data.count)} incidents so far`;
   if (status.state === "closed") return "closed: it can be read, and goes no further";
   if (status.state === "ended") return "ended: it has reached its end";
   if (status.waiting_for?.length) {
