@@ -525,6 +525,34 @@ def test_a_later_run_of_the_same_name_is_shown_alone(serve_page, visit):
         shows(sum(step.count for step in run.steps(24)))
 
 
+def test_pages_in_the_background_leave_their_connections_to_others(site, visit):
+    run = site.simulation.open("merseyside", start="2020-03-02", seed=3, run="tabs")
+    list(run.steps(24))
+    context = visit(site, path="/status").page.context.browser.new_context()
+
+    def look(page, is_seen):
+        page.evaluate("""(isSeen) => {
+          Object.defineProperty(document, 'hidden', { value: !isSeen, configurable: true });
+          document.dispatchEvent(new Event('visibilitychange'));
+        }""", is_seen)
+
+    pages = []
+    for _ in range(8):
+        if pages:
+            look(pages[-1], False)
+        pages.append(context.new_page())
+        pages[-1].goto(f"{site.address}/#run=tabs", timeout=5000)
+        ready(pages[-1])
+    list(run.steps(5))
+    for page in (pages[-1], pages[0]):
+        until(page, "document.getElementById('clock').textContent.endsWith('05:00')")
+    look(pages[-1], False)
+    look(pages[0], True)
+    list(run.steps(1))
+    until(pages[0], "document.getElementById('clock').textContent.endsWith('06:00')", seconds=1)
+    context.close()
+
+
 def test_a_run_that_was_stopped_says_why(serve_page, visit, tmp_path):
     models = shutil.copytree(serve_page.ROOT / "models", tmp_path / "models")
     with serve_page.Site(models=models, data=tmp_path / "data") as site:

@@ -61,6 +61,9 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   now.colours = colours();
   changed();
 });
+document.addEventListener("visibilitychange", () => {
+  for (const side of [now.side, now.other]) side?.listen();
+});
 new ResizeObserver(() => changed()).observe(byId("content"));
 
 function frame(time) {

@@ -51,9 +51,13 @@ export class Side {
     return this.ended || Boolean(error) || (state === "closed" && nextSeq <= this.data.nextSeq);
   }
 
+  /**
+   * Hears what happens, as long as somebody looks: a stream takes one of the six connections that a browser has to one
+   * address for all of its tabs. A page in the background reads now and then.
+   */
   listen() {
     this.stop?.();
-    if (this.loading || this.isOver) return;
+    if (this.loading || this.isOver || document.hidden) return;
     this.stop = api.events(this.name, this.data.nextSeq - 1, (kind, event) => {
       if (kind === "step") this.step(event);
       else if (kind === "adjustment") this.adjustment(event);
