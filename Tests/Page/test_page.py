@@ -553,6 +553,29 @@ def test_pages_in_the_background_leave_their_connections_to_others(site, visit):
     context.close()
 
 
+def test_the_address_says_which_runs_are_shown(site, visit):
+    list(site.simulation.open("merseyside", start="2020-01-06", run="brief").steps(24))
+    watched = visit(site, run="gone")
+    page = watched.page
+    until(page, "document.getElementById('trouble').textContent === 'There is no run gone. What is shown is patrols.'")
+    page.evaluate("location.hash = 'run=patrols-without&with=patrols'")
+    until(page, "document.querySelectorAll('#compared-tiles strong').length === 4")
+    assert page.input_value("#run") == "patrols-without"
+    assert page.input_value("#other") == "patrols"
+    assert page.locator("#trouble").is_hidden()
+    page.evaluate("location.hash = 'run=brief'")
+    until(page, "document.getElementById('clock').textContent === 'Tue 7 Jan 2020, 00:00'")
+    assert page.input_value("#run") == "brief"
+    until(page, "document.getElementById('compared').hidden")
+    site.ask("close", run="brief")
+    site.ask("delete", run="brief")
+    until(page, "document.getElementById('trouble').textContent.includes('brief is no longer there')")
+    until(page, "document.getElementById('run').value === ''")
+    page.select_option("#run", "patrols")
+    until(page, "document.getElementById('clock').textContent === 'Wed 15 Jan 2020, 00:00'")
+    watched.check()
+
+
 def test_a_run_that_was_stopped_says_why(serve_page, visit, tmp_path):
     models = shutil.copytree(serve_page.ROOT / "models", tmp_path / "models")
     with serve_page.Site(models=models, data=tmp_path / "data") as site:

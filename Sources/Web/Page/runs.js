@@ -55,12 +55,12 @@ function reach() {
 
 export async function choose(run, mine = "side") {
   const token = (now[`${mine}Token`] = Symbol(run));
+  byId(mine === "side" ? "run" : "other").value = run;
   trouble(mine, "");
   now[mine]?.end();
   now[mine] = null;
   remember();
   if (mine === "side" && now.other) {
-    byId("other").value = "";
     await choose("", "other");
   }
   offer();
@@ -111,7 +111,7 @@ function listRuns(runs) {
   names = listed;
   const picked = byId("run").value;
   byId("run").replaceChildren(...runs.map((run) => html("option", { value: run.run }, `${run.run} (${run.model})`)));
-  if (runs.some((run) => run.run === picked)) byId("run").value = picked;
+  byId("run").value = picked; // none, if it is no longer there
   const other = byId("other").value;
   const near = kin();
   const like = runs.filter((run) => now.side && run.model === now.side.status.model && run.run !== now.side.name
@@ -137,10 +137,26 @@ function offer() {
 }
 
 byId("offer-take").addEventListener("click", (event) => {
-  byId("other").value = event.target.value;
   byId("other").focus();
   choose(event.target.value, "other");
 });
+
+/** Shows the runs that the address names, or else one that goes on. */
+async function visit() {
+  const { runs } = now;
+  const wished = new URLSearchParams(location.hash.slice(1));
+  const there = (name) => runs.find((run) => run.run === wished.get(name));
+  const first = there("run") ?? runs.find((run) => run.state === "open") ?? runs[0];
+  if (!first) return;
+  const read = choose(first.run);
+  if (wished.get("run") && !there("run")) {
+    trouble("side", `There is no run ${wished.get("run")}. What is shown is ${first.run}.`);
+  }
+  await read;
+  if (now.side?.name === first.run && there("with")) await choose(there("with").run, "other");
+}
+
+addEventListener("hashchange", visit);
 
 export async function poll() {
   const shown = ["side", "other"].map((mine) => [mine, now[mine], now[mine]?.data.nextSeq]);
@@ -153,16 +169,7 @@ export async function poll() {
       say(byId("lead"), "No run is open");
       say(byId("lead-more"), "");
       say(byId("nothing"), "Open one from a client, for instance with make demo. It appears here by itself.");
-    } else if (!now.side && !now.sideToken) {
-      const wished = new URLSearchParams(location.hash.slice(1));
-      const first = runs.find((run) => run.run === wished.get("run")) ?? runs.find((run) => run.state === "open") ?? runs[0];
-      byId("run").value = first.run;
-      await choose(first.run);
-      if (wished.get("with") && runs.some((run) => run.run === wished.get("with"))) {
-        byId("other").value = wished.get("with");
-        choose(wished.get("with"), "other");
-      }
-    }
+    } else if (!now.side && !now.sideToken) await visit();
     for (const [mine, side, heard] of shown) {
       if (!side || now[mine] !== side) continue;
       const status = runs.find((run) => run.run === side.name);
