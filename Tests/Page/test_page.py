@@ -576,6 +576,22 @@ def test_the_address_says_which_runs_are_shown(site, visit):
     watched.check()
 
 
+def test_what_has_expired_changes_nothing(site, visit):
+    run = site.simulation.open("merseyside", start="2020-01-06", step="1d", seed=7, run="expired")
+    run.adjust(0.5, categories=["burglary"], until="2020-01-08", source="police")
+    list(run.steps(20))
+    page = visit(site, run="expired").page
+    ready(page)
+    page.select_option("#order", "effect")
+    page.select_option("#measure", "effect")
+    effects = "Array.from(document.querySelectorAll('#areas tbody td:nth-child(4)'), (cell) => cell.textContent)"
+    until(page, f"{effects}.length === 10 && !{effects}.includes('–')")
+    assert set(page.evaluate(effects)) == {"0"}
+    until(page, "document.querySelector('#legend li:nth-child(4)').textContent === '−1 to +1'")
+    page.click("[data-last='0']")
+    until(page, f"{effects}.some((text) => text.startsWith('−'))")
+
+
 def test_a_run_that_was_stopped_says_why(serve_page, visit, tmp_path):
     models = shutil.copytree(serve_page.ROOT / "models", tmp_path / "models")
     with serve_page.Site(models=models, data=tmp_path / "data") as site:

@@ -3,7 +3,7 @@
 import { byId, html, say } from "./dom.js";
 import { ABOUT } from "./expectations.js";
 import { difference, sumByArea } from "./run.js";
-import { number, signed } from "./scale.js";
+import { effectOf, number, signed } from "./scale.js";
 import { areaTable, changed, maps, now, timeline, trail } from "./state.js";
 import { panel, tiles } from "./tables.js";
 import { DAY, hourOfWeek, minutes, span } from "./time.js";
@@ -46,7 +46,9 @@ function valuesOf(side, measure, counts, into) {
     if (!cells || !side.baseline.fill(from, to, now.cells)) return null;
     sumByArea(cells.expected, now.chosen, values.effect);
     sumByArea(now.cells, now.chosen, values.baseline);
-    for (let area = 0; area < values.effect.length; area += 1) values.effect[area] -= values.baseline[area];
+    for (let area = 0; area < values.effect.length; area += 1) {
+      values.effect[area] = effectOf(values.effect[area], values.baseline[area]);
+    }
     return into === values.rate ? values.effect : Float64Array.from(values.effect);
   }
   if (!side.baseline.has(from, to, () => changed()) || !side.baseline.fill(from, to, now.cells)) return null;

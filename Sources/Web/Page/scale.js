@@ -72,6 +72,12 @@ export function classWords(index, breaks, whole) {
   return `${number(breaks[index - 1])} to ${number(last)}`;
 }
 
+/** What feedback makes of a baseline. Sums are kept in seven digits: what differs by less is rounding, not feedback. */
+export function effectOf(expected, baseline) {
+  const effect = expected - baseline;
+  return Math.abs(effect) > 1e-6 * baseline ? effect : 0;
+}
+
 /** A number for people: digits that matter, thousands apart, a true minus. */
 export function number(value, digits) {
   if (!Number.isFinite(value)) return "–";

@@ -1,7 +1,7 @@
 // The areas as a list by which each can be reached, and the panel of the one that is.
 
 import { byId, html, keepingFocus, say, svg } from "./dom.js";
-import { number, percent, signed } from "./scale.js";
+import { effectOf, number, percent, signed } from "./scale.js";
 import { DAY, clock, dayAndMonth, span, weekday } from "./time.js";
 import { effect, several } from "./words.js";
 
@@ -84,7 +84,7 @@ export function panel(model, side, view) {
   }
   const about = view.about ? "≈ " : "";
   const effectWords = mean === null || base === null ? "–"
-    : `${about}${signed(mean - base)}${base >= 1 ? ` (${percent(mean / base - 1)})` : ""}`;
+    : `${about}${signed(effectOf(mean, base))}${base >= 1 ? ` (${percent(effectOf(mean, base) / base)})` : ""}`;
   body.push(html("ul", { class: "tiles two" }, tiles([
     ["incidents", number(count)], ["expected", mean === null ? "–" : about + number(mean, mean < 10 ? 1 : 0)],
     ["feedback’s effect", effectWords], ["with a suspect", view.suspects === null ? "–" : percentOf(view.suspects, count)],
