@@ -27,9 +27,9 @@ def until(page, expression, seconds=20):
         page.wait_for_timeout(30)
 
 
-def ready(page):
+def ready(page, time="24 hours"):
     """Waits until the sentence at the top says what the feedback did, and expectations are there."""
-    until(page, "document.getElementById('lead').textContent.includes('in the last 24 hours')")
+    until(page, f"document.getElementById('lead').textContent.includes('in the last {time}')")
     until(page, "document.querySelector('#by-day .band') !== null")
 
 
@@ -590,6 +590,24 @@ def test_what_has_expired_changes_nothing(site, visit):
     until(page, "document.querySelector('#legend li:nth-child(4)').textContent === '−1 to +1'")
     page.click("[data-last='0']")
     until(page, f"{effects}.some((text) => text.startsWith('−'))")
+
+
+def test_charts_have_all_expectations_of_years(site, visit):
+    site.simulation.open("merseyside", start="2020-01-01", step="1mo", seed=7, run="years")
+    site.ask("step", run="years", seq=0, count=84, format="none")
+    page = visit(site, run="years").page
+    ready(page, "31 days")
+    settle(page)
+    page.click("[data-last='0']")
+    until(page, "(document.querySelector('#by-month .band')?.points.length ?? 0) === 4 * 84")
+    # Numbers on the axis are not cut off.
+    sides = page.evaluate("""() => {
+      const plot = document.querySelector('#by-hour svg').getBoundingClientRect();
+      const labels = [...document.querySelectorAll('#by-hour .label')];
+      return [plot.left, Math.min(...labels.map((label) => label.getBoundingClientRect().left)), labels[2].textContent];
+    }""")
+    assert sides[0] <= sides[1]
+    assert sides[2].endswith(",000")
 
 
 def test_a_run_that_was_stopped_says_why(serve_page, visit, tmp_path):

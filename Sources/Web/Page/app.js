@@ -93,7 +93,9 @@ setInterval(() => {
   const [from, to] = timeline.window;
   const byArea = byId("measure").value === "effect" || now.area >= 0 || byId("order").value === "effect"
     || side.data.areaCount <= 1000;
-  now.lacking = side.expectations.want(from, to, byArea);
+  const lacking = side.expectations.want(from, to, byArea);
+  // When the last answer came it was not known yet that nothing is lacking now, so perhaps not all was drawn.
+  if (lacking !== now.lacking) Object.assign(now, { lacking, slow: true });
   if (now.other && !now.other.loading && byId("measure").value === "effect") now.other.expectations.want(from, to, true);
 }, 100);
 

@@ -6,7 +6,7 @@ import { number } from "./scale.js";
 import { weekday } from "./time.js";
 
 const HEIGHT = 210;
-const EDGE = { left: 44, right: 10, top: 10, bottom: 26 };
+const EDGE = { left: 56, right: 10, top: 10, bottom: 26 };
 
 /** What stays of a figure while its plot is made anew: caption, plot, table. */
 function frame(figure, title) {

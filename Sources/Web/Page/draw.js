@@ -51,7 +51,7 @@ function valuesOf(side, measure, counts, into) {
     }
     return into === values.rate ? values.effect : Float64Array.from(values.effect);
   }
-  if (!side.baseline.has(from, to, () => changed()) || !side.baseline.fill(from, to, now.cells)) return null;
+  if (!side.baseline.has(from, to, side.expectations.told) || !side.baseline.fill(from, to, now.cells)) return null;
   sumByArea(now.cells, now.chosen, values.baseline);
   return Float64Array.from(counts, (count, area) => count - values.baseline[area]);
 }

@@ -17,7 +17,11 @@ const SHARE = 3;
 export class Expectations {
   /** `told()` is called when an answer has come. */
   constructor(side, told) {
-    Object.assign(this, { side, told, busy: false, next: 0, turn: 0, insisted: false });
+    Object.assign(this, { side, busy: false, next: 0, turn: 0, insisted: false, answers: 0 });
+    this.told = () => {
+      this.answers += 1;
+      told();
+    };
     this.hours = new Float64Array(0);
     this.open = { hour: -1, clock: -1 };
     this.days = new Map();
