@@ -243,6 +243,8 @@ def test_metrics_keep_to_the_rules_of_their_format(served):
     text = served[2].get("/metrics").body.decode()
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
     assert set(kinds) == set(re.findall(r"^# HELP (\S+) \S", text, re.MULTILINE))
+    manual = (ROOT / "docs" / "http.md").read_text().split("## Metrics")[1]
+    assert set(kinds) == set(re.findall(r"`([a-z_]+)(?:\{\w+\})?`", manual)) & set(kinds)
     for name, labels, value in re.findall(r"^([a-z_]+)(\{.*\})? (\S+)$", text, re.MULTILINE):
         base = re.sub(r"_(bucket|sum|count)$", "", name) if name not in kinds else name
         assert base in kinds and float(value) >= 0
