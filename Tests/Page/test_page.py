@@ -610,6 +610,27 @@ def test_charts_have_all_expectations_of_years(site, visit):
     assert sides[2].endswith(",000")
 
 
+@pytest.mark.parametrize("width", [390, 1440])
+def test_whatever_is_given_as_a_reason_is_text_in_its_place(site, visit, width):
+    run = site.simulation.open("merseyside", start="2020-01-06", run=f"wordy-{width}")
+    reason = "<script>alert(1)</script> 100 % “ноч” 🚓 " + "x" * 900
+    run.adjust(0.5, areas=["E02001347"], source="<b>police</b>", reason=reason)
+    list(run.steps(24))
+    watched = visit(site, run=run.name, width=width)
+    page = watched.page
+    ready(page)
+    page.fill("#find", "E02001347")
+    until(page, "document.querySelectorAll('#areas tbody tr').length === 1")
+    page.click("#areas tbody button")
+    until(page, "document.querySelectorAll('#panel .plain').length === 2")
+    assert page.locator("#trail td >> nth=3").text_content() == reason
+    assert page.locator("#trail td >> nth=1").text_content() == "<b>police</b>"
+    for words in ("#trail td:nth-child(5)", "#panel .plain"):
+        assert page.evaluate(f"(() => {{ const it = document.querySelector('{words}');"
+                             " return it.scrollWidth <= it.clientWidth + 1; })()"), words
+    watched.check()
+
+
 def test_a_run_that_was_stopped_says_why(serve_page, visit, tmp_path):
     models = shutil.copytree(serve_page.ROOT / "models", tmp_path / "models")
     with serve_page.Site(models=models, data=tmp_path / "data") as site:
