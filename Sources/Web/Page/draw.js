@@ -201,8 +201,8 @@ function daysOf({ data, counts }, area, from, to) {
 
 function drawCompared(from, to) {
   const { side, other } = now;
-  byId("compared").hidden = !other;
-  if (!other) return;
+  byId("compared").hidden = !other || side.loading || other.loading;
+  if (byId("compared").hidden) return;
   const found = difference(side.data, other.data, from, to, now.chosen);
   const net = found.onlyOne - found.onlyOther;
   say(byId("compared-words"), found.onlyOne + found.onlyOther === 0
