@@ -631,6 +631,33 @@ def test_whatever_is_given_as_a_reason_is_text_in_its_place(site, visit, width):
     watched.check()
 
 
+def test_all_areas_stay_in_view_when_the_window_changes(site, visit):
+    page = visit(site, run="patrols").page
+    ready(page)
+
+    def ends():
+        """How many pixels of the map's sides are coloured: none where all areas are in view."""
+        settle(page)
+        return page.evaluate("""() => {
+          const canvas = document.querySelector('#maps canvas.areas');
+          const context = canvas.getContext('2d');
+          const side = (x) => context.getImageData(x, 0, 1, canvas.height).data
+            .filter((byte, at) => at % 4 === 3 && byte);
+          return side(0).length + side(canvas.width - 1).length;
+        }""")
+
+    assert ends() == 0
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert ends() == 0
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    page.focus(".map-frame")
+    for _ in range(6):
+        page.keyboard.press("+")
+    settle(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert ends() > 0, "a map that was moved stays where it was put"
+
+
 def test_a_run_that_was_stopped_says_why(serve_page, visit, tmp_path):
     models = shutil.copytree(serve_page.ROOT / "models", tmp_path / "models")
     with serve_page.Site(models=models, data=tmp_path / "data") as site:

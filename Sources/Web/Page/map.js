@@ -106,6 +106,7 @@ export class MapView {
     this.canvas = L.DomUtil.create("canvas", "areas", this.map.getPanes().overlayPane);
     this.canvas.setAttribute("aria-hidden", "true");
     this.cross = L.DomUtil.create("div", "cross", element);
+    this.map.on("resize", () => this.isAtHome() && this.goHome());
     this.map.on("move zoom viewreset resize", () => this.place());
     this.map.on("moveend", () => heard.moved(this));
     this.map.on("click", (event) => heard.pick(this.areaAt(event.latlng)));
@@ -117,8 +118,21 @@ export class MapView {
       const { lng, lat } = this.map.getCenter();
       heard.pick(shapes.nearest(...project(lng, lat)));
     });
-    this.map.fitBounds(shapes.bounds);
+    this.goHome();
     this.place();
+  }
+
+  /** All areas in view. */
+  goHome() {
+    this.map.fitBounds(this.shapes.bounds);
+    this.home = { centre: this.map.getCenter(), zoom: this.map.getZoom() };
+  }
+
+  /** Whether nobody has moved it. */
+  isAtHome() {
+    const { map, home } = this;
+    return map.getZoom() === home.zoom
+      && map.latLngToContainerPoint(home.centre).distanceTo(map.getSize().divideBy(2)) < 2;
   }
 
   areaAt(latlng) {
