@@ -28,11 +28,13 @@ enum OpenAPI {
     private static let paths: [JSON.Member] = [
         .init(
             "/healthz",
-            get("health", "Whether the daemon's loop turns", ["200": json("Health"), "503": json("Health")])),
+            get("health", "Whether the daemon's loop turns", refused(["200": json("Health"), "503": json("Health")]))),
         .init(
             "/readyz",
-            get("readiness", "Whether all runs are there", ["200": json("Readiness"), "503": refusal("Unavailable")])),
-        .init("/metrics", get("metrics", "For Prometheus", ["200": text("text/plain; version=0.0.4; charset=utf-8")])),
+            get("readiness", "Whether all runs are there", answers("Readiness"))),
+        .init(
+            "/metrics",
+            get("metrics", "For Prometheus", refused(["200": text("text/plain; version=0.0.4; charset=utf-8")]))),
         .init(
             "/data",
             get(
@@ -56,11 +58,11 @@ enum OpenAPI {
             "/api/v1/openapi.json",
             get(
                 "description", "This document",
-                [
+                refused([
                     "200": [
                         "description": "OpenAPI 3.1", "content": ["application/json": ["schema": ["type": "object"]]],
                     ]
-                ])),
+                ]))),
         .init("/api/v1/status", get("status", "All runs, and the connections", answers("Status"))),
         .init("/api/v1/models", get("models", "The models' names", answers("Models"))),
         .init("/api/v1/models/{model}", get("model", "A model's areas and crimes", answers("Model"), ["model"])),
@@ -162,7 +164,7 @@ enum OpenAPI {
 
     private static func answers(_ schema: String) -> JSON { refused(["200": json(schema)]) }
 
-    /// With the refusals that any path may have.
+    /// With the refusals that any path may have, but for what it has of its own.
     private static func refused(_ answers: JSON) -> JSON {
         .object(
             (answers.members ?? [])
@@ -171,6 +173,7 @@ enum OpenAPI {
                     "409": "Conflict",
                     "413": "TooLarge", "421": "WrongHost", "429": "TooMany", "503": "Unavailable",
                 ]
+                .filter { answers[$0.key] == nil }
                 .sorted { $0.key < $1.key }.map { .init($0.key, refusal($0.value)) })
     }
 

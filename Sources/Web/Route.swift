@@ -63,9 +63,9 @@ package enum Route: Equatable, Sendable {
             )
         }
         switch path.first {
-        case nil: return (reading, { (_, _, _) in .file("index.html") })
-        case "status" where path.count == 1: return (reading, { (_, _, _) in .file("status.html") })
-        case "static": return (reading, { (_, _, _) in .file(path.dropFirst().joined(separator: "/")) })
+        case nil: return fixed(.file("index.html"))
+        case "status" where path.count == 1: return fixed(.file("status.html"))
+        case "static": return fixed(.file(path.dropFirst().joined(separator: "/")))
         case "healthz" where path.count == 1: return fixed(.healthy)
         case "readyz" where path.count == 1: return fixed(.ready)
         case "metrics" where path.count == 1: return fixed(.metrics)
@@ -73,6 +73,7 @@ package enum Route: Equatable, Sendable {
             return drawn(DataQuestion.parameters + ["format"]) { .data($0) }
         case "map" where path.count == 1: return drawn(DataQuestion.parameters) { .map($0) }
         case "api" where path.count > 1 && path[1] == "v1":
+            if path.count == 3, path[2] == "openapi.json" { return fixed(.openAPI) }
             if let place = api(Array(path.dropFirst(2)), target.query) { return place }
         default: break
         }
@@ -91,7 +92,6 @@ package enum Route: Equatable, Sendable {
             return asking { _ in
                 Question(op: "hello", shape: .members(["server", "version", "models", "journal", "boot"]))
             }
-        case ("openapi.json", 1): return (reading, { (_, _, _) in .openAPI })
         case ("status", 1): return asking { _ in Question(op: "status") }
         case ("models", 1): return asking { _ in Question(op: "hello", shape: .members(["models"])) }
         case ("models", 2): return asking { _ in Question(op: "describe", [("model", path[1])]) }

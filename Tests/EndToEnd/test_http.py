@@ -244,7 +244,7 @@ def test_metrics_keep_to_the_rules_of_their_format(served):
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
     assert set(kinds) == set(re.findall(r"^# HELP (\S+) \S", text, re.MULTILINE))
     manual = (ROOT / "docs" / "http.md").read_text().split("## Metrics")[1]
-    assert set(kinds) == set(re.findall(r"`([a-z_]+)(?:\{\w+\})?`", manual)) & set(kinds)
+    assert set(kinds) <= set(re.findall(r"`([a-z_]+)(?:\{\w+\})?`", manual))
     for name, labels, value in re.findall(r"^([a-z_]+)(\{.*\})? (\S+)$", text, re.MULTILINE):
         base = re.sub(r"_(bucket|sum|count)$", "", name) if name not in kinds else name
         assert base in kinds and float(value) >= 0

@@ -56,7 +56,8 @@ struct RouteTests {
         ("POST", "/api/v1/runs/r/events", .methodNotAllowed), ("DELETE", "/api/v1/runs/r", .methodNotAllowed),
         ("GET", "/api/v2/", .notFound), ("GET", "/status/x", .notFound), ("POST", "/status", .methodNotAllowed),
         ("GET", "/healthz/x", .notFound), ("GET", "/api/v1/runs/r/x", .notFound),
-        ("GET", "/api/v1/runs/r/steps?sequence=1", .badRequest),
+        ("GET", "/api/v1/runs/r/steps?sequence=1", .badRequest), ("GET", "/api/v1/openapi.json?v=2", .badRequest),
+        ("GET", "/?run=r", .badRequest), ("GET", "/static/app.js?v=2", .badRequest),
         ("GET", "/api/v1/runs/r/steps?format=xml", .badRequest),
         ("GET", "/api/v1/status?x=1", .badRequest),
     ])
