@@ -658,6 +658,18 @@ def test_all_areas_stay_in_view_when_the_window_changes(site, visit):
     assert ends() > 0, "a map that was moved stays where it was put"
 
 
+def test_reading_goes_on_after_the_daemon_was_lost(site, visit):
+    asked = []
+
+    def break_off(route):
+        asked.append(route.request.url)
+        route.abort() if len(asked) == 1 else route.continue_()
+
+    page = visit(site, run="patrols", before=lambda page: page.route("**/steps?*", break_off)).page
+    ready(page)
+    assert asked[1] == asked[0]
+
+
 def test_a_run_that_was_stopped_says_why(serve_page, visit, tmp_path):
     models = shutil.copytree(serve_page.ROOT / "models", tmp_path / "models")
     with serve_page.Site(models=models, data=tmp_path / "data") as site:

@@ -11,7 +11,9 @@ export class Trouble extends Error {
   }
 }
 
-const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
+export const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
+
+const lost = () => new Trouble("The daemon does not answer. This page goes on when it does.", 0, "lost");
 
 async function get(path, query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
@@ -21,7 +23,7 @@ async function get(path, query = {}) {
     try {
       answer = await fetch(url);
     } catch {
-      throw new Trouble("The daemon does not answer. This page goes on when it does.", 0, "lost");
+      throw lost();
     }
     if (answer.ok) return answer;
     if ((answer.status === 429 || answer.status === 503) && attempt < 5) {
@@ -52,7 +54,7 @@ const ARRAYS = { i64: BigInt64Array, i32: Int32Array, u16: Uint16Array, u8: Uint
 /** Steps as columns: the reply's members, and `rows`, `id` as doubles, `time`, `MSOA`, `crime`, `suspect`. */
 export async function steps(run, seq, count) {
   const answer = await get(`runs/${name(run)}/steps`, { seq, count, format: "columns" });
-  const body = await answer.arrayBuffer();
+  const body = await answer.arrayBuffer().catch(() => { throw lost(); });
   const length = new DataView(body).getUint32(0, true);
   const reply = JSON.parse(new TextDecoder().decode(new Uint8Array(body, 4, length)));
   let offset = 4 + length;

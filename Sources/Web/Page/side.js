@@ -38,8 +38,15 @@ export class Side {
   async begin() {
     // It has nothing that can be read, and its status says why.
     if (this.status.error) return;
-    await Promise.all([this.data.load(api, this.status, () => this.heard("loading")), this.readTrail()]);
-    this.loading = false;
+    while (this.loading && !this.ended) {
+      try {
+        await Promise.all([this.data.load(api, this.status, () => this.heard("loading")), this.readTrail()]);
+        this.loading = false;
+      } catch (error) {
+        if (error.code !== "lost") throw error;
+        await api.pause(AGAIN / 1000);
+      }
+    }
     if (this.ended) return;
     this.heard("steps");
     this.listen();
