@@ -566,6 +566,13 @@ def test_the_address_says_which_runs_are_shown(site, visit):
     page.evaluate("location.hash = 'run=brief'")
     until(page, "document.getElementById('clock').textContent === 'Tue 7 Jan 2020, 00:00'")
     assert page.input_value("#run") == "brief"
+    site.simulation.run("brief").fork(name="brief-2").close()
+    page.evaluate("location.hash = 'run=brief&with=brief-2'")
+    until(page, "document.getElementById('compared-words').textContent.includes('brief and brief-2 have the same')")
+    site.ask("delete", run="brief-2")
+    until(page, "document.getElementById('trouble').textContent.includes('brief-2 is no longer there')")
+    page.select_option("#other", "")
+    until(page, "document.getElementById('trouble').hidden")
     until(page, "document.getElementById('compared').hidden")
     site.ask("close", run="brief")
     site.ask("delete", run="brief")

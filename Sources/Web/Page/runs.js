@@ -119,7 +119,7 @@ function listRuns(runs) {
   byId("other").replaceChildren(html("option", { value: "" }, "no other run"),
     ...near.map(({ run, words }) => html("option", { value: run }, `${run}, ${words}`)),
     ...like.map((run) => html("option", { value: run.run }, run.run)));
-  byId("other").value = [...byId("other").options].some((option) => option.value === other) ? other : "";
+  byId("other").value = other;
 }
 
 function kin() {
@@ -156,7 +156,7 @@ async function visit() {
   if (now.side?.name === first.run && there("with")) await choose(there("with").run, "other");
 }
 
-addEventListener("hashchange", visit);
+addEventListener("hashchange", () => api.runs().then(listRuns).then(visit).catch((error) => trouble("daemon", error.message)));
 
 export async function poll() {
   const shown = ["side", "other"].map((mine) => [mine, now[mine], now[mine]?.data.nextSeq]);
