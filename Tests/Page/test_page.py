@@ -677,6 +677,23 @@ def test_reading_goes_on_after_the_daemon_was_lost(site, visit):
     assert asked[1] == asked[0]
 
 
+def test_hours_of_the_week_are_coloured_in_a_day_as_in_a_month(site, visit):
+    page = visit(site, run="patrols").page
+    ready(page)
+    page.click("[data-last='24']")
+    until(page, "document.querySelectorAll('#by-hour .band').length === 1"
+                " && document.querySelector('#by-week title').textContent.startsWith('Monday 0:00: –')")
+    fills = page.evaluate("[...document.querySelectorAll('#by-week rect')].map((rect) => rect.getAttribute('fill'))")
+    assert all(re.fullmatch("#[0-9a-f]{6}", fill) for fill in fills), set(fills)
+    assert len(set(fills[24:48])) > 3, "Tuesday is the day that is shown"
+    count = site.ask("read", run="patrols", seq=192, count=24, format="none").fields["count"]
+    until(page, "document.querySelectorAll('#by-week title').length === 168")
+    words = page.evaluate("document.querySelector('#by-week').textContent")
+    shown = re.findall(r"Tuesday \d+:00: (\d+) an hour", words)
+    assert sum(map(int, shown)) == count
+    assert not page.inner_text("#by-week .key").endswith("– an hour")
+
+
 def test_a_run_that_was_stopped_says_why(serve_page, visit, tmp_path):
     models = shutil.copytree(serve_page.ROOT / "models", tmp_path / "models")
     with serve_page.Site(models=models, data=tmp_path / "data") as site:

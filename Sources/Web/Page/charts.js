@@ -116,7 +116,8 @@ export function week(figure, title, means, expected, colours) {
   const left = 86;
   const cell = (width - left - EDGE.right) / 24;
   const tall = Math.max(16, Math.min(24, cell));
-  const largest = Math.max(...means, 1e-9);
+  const known = means.filter(Number.isFinite); // those that are in the window
+  const largest = Math.max(...known, 1e-9);
   const parts = [];
   for (let day = 0; day < 7; day += 1) {
     parts.push(svg("text", { class: "label", x: left - 8, y: 22 + tall * (day + 0.5) + 4, "text-anchor": "end" },
@@ -133,7 +134,7 @@ export function week(figure, title, means, expected, colours) {
   for (let hour = 0; hour < 24; hour += width < 420 ? 6 : 3) {
     parts.push(svg("text", { class: "label", x: left + cell * hour, y: 14 }, `${hour}:00`));
   }
-  const at = means.indexOf(Math.max(...means.filter(Number.isFinite)));
+  const at = means.indexOf(Math.max(...known));
   const height = 26 + 7 * tall;
   figure.plot.replaceChildren(
     svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img",
