@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 
+import big_model
 import pytest
 
 WIDTHS = (390, 820, 1440)
@@ -638,31 +639,31 @@ def test_whatever_is_given_as_a_reason_is_text_in_its_place(site, visit, width):
     watched.check()
 
 
+def cropped(page):
+    """How many pixels of a map's edge are coloured: none where all areas are in view."""
+    settle(page)
+    return page.evaluate("""() => {
+      const canvas = document.querySelector('#maps canvas.areas');
+      const { width, height } = canvas;
+      const sides = [[0, 0, 1, height], [width - 1, 0, 1, height], [0, 0, width, 1], [0, height - 1, width, 1]];
+      return sides.flatMap((side) => [...canvas.getContext('2d').getImageData(...side).data])
+        .filter((byte, at) => at % 4 === 3 && byte).length;
+    }""")
+
+
 def test_all_areas_stay_in_view_when_the_window_changes(site, visit):
     page = visit(site, run="patrols").page
     ready(page)
-
-    def ends():
-        """How many pixels of the map's sides are coloured: none where all areas are in view."""
-        settle(page)
-        return page.evaluate("""() => {
-          const canvas = document.querySelector('#maps canvas.areas');
-          const context = canvas.getContext('2d');
-          const side = (x) => context.getImageData(x, 0, 1, canvas.height).data
-            .filter((byte, at) => at % 4 === 3 && byte);
-          return side(0).length + side(canvas.width - 1).length;
-        }""")
-
-    assert ends() == 0
+    assert cropped(page) == 0
     page.set_viewport_size({"width": 390, "height": 844})
-    assert ends() == 0
+    assert cropped(page) == 0
     page.set_viewport_size({"width": 1440, "height": 1000})
     page.focus(".map-frame")
     for _ in range(6):
         page.keyboard.press("+")
     settle(page)
     page.set_viewport_size({"width": 390, "height": 844})
-    assert ends() > 0, "a map that was moved stays where it was put"
+    assert cropped(page) > 0, "a map that was moved stays where it was put"
 
 
 def test_reading_goes_on_after_the_daemon_was_lost(site, visit):
@@ -692,6 +693,15 @@ def test_hours_of_the_week_are_coloured_in_a_day_as_in_a_month(site, visit):
     shown = re.findall(r"Tuesday \d+:00: (\d+) an hour", words)
     assert sum(map(int, shown)) == count
     assert not page.inner_text("#by-week .key").endswith("– an hour")
+
+
+def test_a_model_of_few_areas_is_in_view(serve_page, visit, tmp_path):
+    big_model.write(tmp_path / "few", areas=3, per_day=20)
+    with serve_page.Site(models=tmp_path) as site:
+        list(site.simulation.open("few", start="2020-01-06", run="few").steps(24))
+        page = visit(site, run="few").page
+        ready(page)
+        assert cropped(page) == 0
 
 
 def test_a_run_that_was_stopped_says_why(serve_page, visit, tmp_path):

@@ -10,7 +10,7 @@ function project(longitude, latitude) {
   return [(longitude / 360 + 0.5) * WORLD, (0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)) * WORLD];
 }
 
-/** Outlines of areas in Leaflet's pixels of zoom 0, as flat rings; `home` holds those that are no outliers. */
+/** Outlines of areas in Leaflet's pixels of zoom 0, as flat rings; `bounds` holds them all. */
 export class Shapes {
   constructor(collection, areas) {
     this.source = collection.source ?? "cells";
@@ -42,7 +42,10 @@ export class Shapes {
       const kilometres = (40075 / WORLD) * Math.cos((area.y * Math.PI) / 180);
       this.square[index] = Math.abs(rings.reduce((sum, ring) => sum + ringArea(ring), 0)) * kilometres ** 2;
     });
-    this.bounds = L.latLngBounds(areas.map((area) => [area.y, area.x])).pad(0.04);
+    const [left, top, right, bottom] = [0, 1, 2, 3].map((side) =>
+      this.boxes.filter((_, at) => at % 4 === side).reduce((one, other) => (side < 2 ? Math.min : Math.max)(one, other)));
+    const corner = (x, y) => L.CRS.EPSG3857.pointToLatLng(L.point(x, y), 0);
+    this.bounds = L.latLngBounds(corner(left, top), corner(right, bottom));
   }
 
   /** The area at a point of zoom 0, or -1. */
