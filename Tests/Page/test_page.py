@@ -704,6 +704,27 @@ def test_a_model_of_few_areas_is_in_view(serve_page, visit, tmp_path):
         assert cropped(page) == 0
 
 
+def test_runs_are_compared_where_both_were(site, visit):
+    for name, start in (("first", "2020-01-06"), ("second", "2020-01-07"), ("much-later", "2021-03-01")):
+        list(site.simulation.open("merseyside", start=start, seed=7, run=name).steps(72))
+    watched = visit(site, run="first", other="second")
+    page = watched.page
+    ready(page)
+    until(page, "document.getElementById('compared-words').textContent.includes('first and second have the same')")
+    assert page.inner_text("#time-words") == "Tue 7 Jan 2020, 00:00 to Thu 9 Jan 2020, 00:00 (2 days)"
+    page.select_option("#other", "")
+    until(page, "document.getElementById('time-words').textContent.startsWith('Mon 6 Jan')")
+    page.select_option("#run", "much-later")
+    ready(page)
+    page.select_option("#other", "first")
+    words = "much-later and first have no time in common so far."
+    until(page, f"document.getElementById('compared-words').textContent === '{words}'")
+    assert page.locator("#maps canvas.areas").count() == 1
+    assert page.locator("#compared-tiles li").count() == 0
+    assert page.inner_text("#time-words") == "Mon 1 Mar 2021, 00:00 to Thu 4 Mar 2021, 00:00 (3 days)"
+    watched.check()
+
+
 def test_a_run_that_was_stopped_says_why(serve_page, visit, tmp_path):
     models = shutil.copytree(serve_page.ROOT / "models", tmp_path / "models")
     with serve_page.Site(models=models, data=tmp_path / "data") as site:

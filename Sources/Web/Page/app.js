@@ -5,7 +5,7 @@ import { SETTLED, drawFast, drawSlow } from "./draw.js";
 import { categoriesChanged, choose, poll } from "./runs.js";
 import { colours } from "./scale.js";
 import { announce, drawState } from "./sentence.js";
-import { changed, maps, now, timeline } from "./state.js";
+import { beside, changed, maps, now, timeline } from "./state.js";
 import { several } from "./words.js";
 
 /** Milliseconds between drawings of tables, charts and words while something moves. */
@@ -96,7 +96,7 @@ setInterval(() => {
   const lacking = side.expectations.want(from, to, byArea);
   // When the last answer came it was not known yet that nothing is lacking now, so perhaps not all was drawn.
   if (lacking !== now.lacking) Object.assign(now, { lacking, slow: true });
-  if (now.other && !now.other.loading && byId("measure").value === "effect") now.other.expectations.want(from, to, true);
+  if (byId("measure").value === "effect") beside()?.expectations.want(from, to, true);
 }, 100);
 
 requestAnimationFrame(frame);

@@ -4,7 +4,7 @@ import { byId, html, say } from "./dom.js";
 import { ABOUT } from "./expectations.js";
 import { difference, sumByArea } from "./run.js";
 import { effectOf, number, signed } from "./scale.js";
-import { areaTable, changed, maps, now, timeline, trail } from "./state.js";
+import { areaTable, beside, changed, maps, now, timeline, trail } from "./state.js";
 import { panel, tiles } from "./tables.js";
 import { DAY, hourOfWeek, minutes, span } from "./time.js";
 import { drawCharts, drawPlace } from "./when.js";
@@ -58,8 +58,9 @@ function valuesOf(side, measure, counts, into) {
 
 /** Draws what follows the slider. */
 export function drawFast() {
-  const { side, other, model } = now;
+  const { side, model } = now;
   if (!side || !model) return;
+  const other = beside();
   const [from, to] = timeline.window;
   const values = arrays();
   side.counts.move(from, to);
@@ -123,8 +124,9 @@ function underMaps(from, to) {
 
 /** Draws what is read rather than watched. */
 export function drawSlow() {
-  const { side, other, model } = now;
+  const { side, model } = now;
   if (!side || !model) return;
+  const other = beside();
   const [from, to] = timeline.window;
   const { expectations } = side;
   const values = arrays();
@@ -144,7 +146,7 @@ export function drawSlow() {
   const view = panelView(side, from, to, cells);
   panel(model, side, view);
   const byDay = now.area < 0 ? null
-    : { mine: view.byDay, other: other && !other.loading ? daysOf(other, now.area, from, to) : undefined };
+    : { mine: view.byDay, other: other ? daysOf(other, now.area, from, to) : undefined };
   drawPlace(side, other, now.area, timeline.window, now.chosen, byDay, side.trail.length ? waiting(from, to) : []);
   trail.draw(side, model, side.data.firstHour, side.data.lastHour);
   drawCharts(side, other, timeline.window, now.chosen, now.colours, now.lacking);
@@ -203,6 +205,11 @@ function drawCompared(from, to) {
   const { side, other } = now;
   byId("compared").hidden = !other || side.loading || other.loading;
   if (byId("compared").hidden) return;
+  if (!beside()) {
+    say(byId("compared-words"), `${side.name} and ${other.name} have no time in common so far.`);
+    byId("compared-tiles").replaceChildren();
+    return;
+  }
   const found = difference(side.data, other.data, from, to, now.chosen);
   const net = found.onlyOne - found.onlyOther;
   say(byId("compared-words"), found.onlyOne + found.onlyOther === 0

@@ -7,7 +7,7 @@ import { Expectations } from "./expectations.js";
 import { Shapes } from "./map.js";
 import { relatives } from "./relatives.js";
 import { Side } from "./side.js";
-import { changed, now, timeline } from "./state.js";
+import { beside, changed, now, timeline } from "./state.js";
 
 const POLL = 2000;
 const SHAPES = {
@@ -47,10 +47,11 @@ async function sideOf(status, mine) {
   return side;
 }
 
-/** As far as the run goes; beside another, as far as both do, since nothing else can be compared. */
+/** As far as the run goes; beside another, as far as both do. */
 function reach() {
-  const { side, other } = now;
-  timeline.reach(side.data.firstHour, Math.min(side.data.lastHour, other && !other.loading ? other.data.lastHour : Infinity));
+  const runs = [now.side, beside()].filter(Boolean).map((side) => side.data);
+  if (!runs.length) return;
+  timeline.reach(Math.max(...runs.map((run) => run.firstHour)), Math.min(...runs.map((run) => run.lastHour)));
 }
 
 export async function choose(run, mine = "side") {
@@ -64,6 +65,7 @@ export async function choose(run, mine = "side") {
     await choose("", "other");
   }
   offer();
+  reach();
   if (!run) return changed();
   try {
     const status = now.runs.find((one) => one.run === run);

@@ -12,6 +12,14 @@ export const now = {
   fast: false, slow: false, settled: false, moved: 0, drawn: 0, cost: 0, spokeAt: 0, spoken: "",
 };
 
+/** The run beside the one shown, once both are read and as long as they have time in common: nothing else compares. */
+export function beside() {
+  const { side, other } = now;
+  if (!side || !other || side.loading || other.loading) return null;
+  const [one, two] = [side.data, other.data];
+  return Math.max(one.start, two.start) < Math.min(one.clock, two.clock) ? other : null;
+}
+
 /** Something is another: all is drawn anew, soon. */
 export function changed() {
   now.fast = true;
