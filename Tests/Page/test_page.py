@@ -725,6 +725,15 @@ def test_runs_are_compared_where_both_were(site, visit):
     watched.check()
 
 
+def test_an_address_with_a_password_is_as_good(site, visit):
+    page = visit(site, path="/status").page
+    address = site.address.replace("//", "//crims:password@")
+    page.goto(f"{address}/#run=patrols")
+    ready(page)
+    page.goto(f"{address}/status")
+    until(page, "document.getElementById('lead').textContent.includes('answers')")
+
+
 def test_a_run_that_was_stopped_says_why(serve_page, visit, tmp_path):
     models = shutil.copytree(serve_page.ROOT / "models", tmp_path / "models")
     with serve_page.Site(models=models, data=tmp_path / "data") as site:

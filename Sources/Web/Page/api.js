@@ -1,6 +1,7 @@
 // The HTTP API: replies, columns, live events.
 
-const ROOT = "/api/v1/";
+// From the origin, since a browser fetches nothing by an address with a password, as the page's may be.
+const ROOT = `${location.origin}/api/v1/`;
 
 /** A refusal or a lost connection, in words for a person. */
 export class Trouble extends Error {

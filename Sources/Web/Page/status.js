@@ -16,7 +16,7 @@ const CUT = {
 let before = null;
 
 async function read() {
-  const answers = await Promise.all(["/api/v1/", "/api/v1/status", "/metrics"].map((path) => fetch(path)));
+  const answers = await Promise.all(["/api/v1/", "/api/v1/status", "/metrics"].map((path) => fetch(location.origin + path)));
   const refused = answers.find((answer) => !answer.ok);
   if (refused) {
     const told = await refused.json().catch(() => ({}));
