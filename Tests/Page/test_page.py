@@ -734,6 +734,21 @@ def test_an_address_with_a_password_is_as_good(site, visit):
     until(page, "document.getElementById('lead').textContent.includes('answers')")
 
 
+def test_the_trail_says_what_each_adjustment_does(site, visit):
+    run = site.simulation.open("merseyside", start="2020-01-06", run="kinds")
+    run.adjust(2, target="suspect")
+    run.adjust(0, mode="set", areas=["E02001347"], codes=["28E"])
+    run.adjust(0.9, categories=["burglary", "drugs"], half_life="7d", displacement=0.25)
+    list(run.steps(24))
+    page = visit(site, run="kinds").page
+    ready(page)
+    assert page.locator("#trail td:nth-child(4)").all_inner_texts() == [
+        "×0.9 on burglary, drugs in all areas, halving every 7d, 25 % displaced",
+        "set to 0 of the baseline on 28E in Liverpool 001",
+        "odds of a suspect ×2 on all crime in all areas",
+    ]
+
+
 def test_a_run_that_was_stopped_says_why(serve_page, visit, tmp_path):
     models = shutil.copytree(serve_page.ROOT / "models", tmp_path / "models")
     with serve_page.Site(models=models, data=tmp_path / "data") as site:

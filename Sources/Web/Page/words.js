@@ -58,14 +58,14 @@ export function speed(minutesPerSecond) {
 
 /** What an adjustment does: "×0.6 on burglary in 10 areas, halving every 12h, 30 % displaced". */
 export function effect(line, model) {
+  const whose = line.target === "suspect" ? "odds of a suspect " : "";
   const what = line.mode === "set" ? `set to ${number(line.factor)} of the baseline` : `×${number(line.factor, 3)}`;
   const crimes = [...(line.categories ?? []), ...(line.codes ?? []), ...(line.descriptions ?? [])];
   const where = line.areas
     ? line.areas.length === 1 ? nameOf(line.areas[0], model) : `${number(line.areas.length)} areas`
     : "all areas";
   return [
-    `${what} on ${crimes.length ? some(crimes) : "all crime"} in ${where}`,
-    line.target === "suspect" ? "odds of a suspect" : null,
+    `${whose}${what} on ${crimes.length ? some(crimes) : "all crime"} in ${where}`,
     line.half_life ? `halving every ${line.half_life}` : null,
     line.displacement ? `${number(100 * line.displacement, 0)} % displaced` : null,
   ].filter(Boolean).join(", ");
