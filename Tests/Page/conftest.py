@@ -34,6 +34,14 @@ def serve_page():
     return serve_page
 
 
+@pytest.fixture(scope="module")
+def site(serve_page):
+    """A week without feedback, two days with it, and the same without it."""
+    with serve_page.Site() as site:
+        serve_page.patrol(site.simulation, "patrols", hours=48, pause=0)
+        yield site
+
+
 @pytest.fixture(scope="session")
 def axe():
     """The text of axe-core."""

@@ -76,9 +76,9 @@ export class Side {
 
   /** The run has ended, was closed or deleted. After the latter two the stream ends, and there is no other. */
   turn(event) {
-    if (event === "deleted") this.end();
-    else if (event === "closed") this.stop();
-    this.poll().catch(() => {});
+    if (event === "deleted") return this.end();
+    if (event === "closed") this.stop();
+    return this.poll().catch(() => {});
   }
 
   step(event) {

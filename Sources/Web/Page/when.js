@@ -80,7 +80,7 @@ export function drawPlace(side, other, area, [from, to], chosen, byDay, parts) {
 export function drawCharts(side, other, [from, to], chosen, colours, lacking) {
   const whole = [side.name, chosen, other?.name, other?.loading, colours.paper, byId("by-day").clientWidth,
     byId("by-hour").clientWidth].join("|");
-  const key = [whole, side.data.count, from, to, side.expectations.answers].join("|");
+  const key = [whole, side.data.count, other?.data.count, from, to, side.expectations.answers].join("|");
   if (key === drawn.key) return;
   if (lacking && whole === drawn.whole && performance.now() - drawn.at < IMPATIENT) return;
   drawn = { key, whole, at: performance.now() };
