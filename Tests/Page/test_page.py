@@ -109,7 +109,7 @@ def test_a_run_that_goes_on_has_its_expectations_too(site, visit):
         watched = visit(site, run="goes-on", before=lambda page: page.route("**/rates?*", late))
         page = watched.page
         # New hours come before the last ones are known, and yet the old ones get their turn.
-        until(page, "/[0-9]/.test(document.querySelector('#panel .tiles li:nth-child(2) strong')?.textContent)", 15)
+        until(page, "/[0-9]/.test(document.querySelector('#panel .tiles li:nth-child(2) strong')?.textContent)", 45)
         assert "fewer than without" in page.inner_text("#lead")
         assert page.inner_text("#state-words") == "running"
         watched.check()
