@@ -37,8 +37,9 @@ extension Hub {
             return .refused(error)
         }
         run.take(step.step)
-        lane.countPlainStep()
-        if let repliedAt = run.timings.repliedAt { countWaiting(of: run, nanoseconds: now - min(now, repliedAt)) }
+        let thought = run.timings.repliedAt.map { now - min(now, $0) }
+        if let thought { countWaiting(of: run, nanoseconds: thought) }
+        lane.countPlainStep(thought: thought ?? 0)
         count(step, of: run)
         plainReply.clear()
         write(asked.id.map { frame[$0] }, lane)

@@ -50,22 +50,24 @@ final class StepLane {
     var columns = IncidentColumns(origin: CivilMinute(minutes: 0))
     /// Plain steps that came one after the other; below 0 after a draft that nobody asked for.
     private var streak = 0
+    /// Nanoseconds from the last reply but one to the last request: about as long, the client will think again.
+    private var thought: UInt64 = 0
     /// ``Subscriptions/changes`` when nobody wanted what the run publishes.
     var quietSince = -1
     /// The adjustments that act in the window that was drawn last.
     var schedule: [ScheduledAdjustment] = []
 
     /// Plain steps in a row before the next one is drawn ahead; how many more after one that was drawn in vain; the
-    /// longest drawing that is; and the largest reply, of which each lane keeps one.
+    /// longest drawing that is, whatever the client does meanwhile; and the largest reply, of which each lane keeps one.
     private static let streakMin = 2
     private static let patience = 16
     private static let draftNanosecondsMax: UInt64 = 300_000
     static let bytesMax = 64 << 10
     private static let incidentsMax = 4_096
-    /// With more adjustments in force an hour may take longer than a slice, which the general way divides: whether it does
-    /// is known by the last one.
+    /// With more adjustments in force an hour may take longer than others should wait for it: whether it does is known by
+    /// the last one.
     private static let adjustmentsMax = 64
-    private static let quickNanoseconds: UInt64 = 1_000_000
+    private static let quickNanoseconds: UInt64 = 5_000_000
 
     init(_ run: Run) {
         self.run = run
@@ -97,12 +99,16 @@ final class StepLane {
         if columns.count > Self.incidentsMax { columns = IncidentColumns(origin: columns.origin) }
     }
 
-    func countPlainStep() { streak = min(streak + 1, Self.streakMin) }
+    func countPlainStep(thought: UInt64) {
+        streak = min(streak + 1, Self.streakMin)
+        self.thought = thought
+    }
 
-    /// Whether drawing the next step ahead is likely to be of use, and short.
+    /// Whether drawing the next step ahead is likely to be of use, and over before it is asked for.
     func shouldDraw(after step: StepDraft) -> Bool {
-        streak >= Self.streakMin && step.nanoseconds.sampling + step.nanoseconds.encoding <= Self.draftNanosecondsMax
-            && step.bytes <= Self.bytesMax
+        let length = step.nanoseconds.sampling + step.nanoseconds.encoding
+        return streak >= Self.streakMin && step.bytes <= Self.bytesMax
+            && length <= max(Self.draftNanosecondsMax, min(thought - thought / 4, Self.quickNanoseconds))
     }
 
     /// The next step's window, if it lies within one hour and neither ends the run nor goes beyond what there is.

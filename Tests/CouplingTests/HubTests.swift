@@ -9,13 +9,17 @@ final class Bench {
     private(set) var published: [(topic: String, payload: JSON)] = []
     private(set) var logged: [(event: String, facts: [JSON.Member])] = []
     private(set) var hub: Hub!
-    /// Nanoseconds; moves when a test says so.
+    /// Nanoseconds; moves when a test says so, and by `tick` whenever it is read.
     var clock: UInt64 = 0
+    var tick: UInt64 = 0
 
     init(limits: Limits = Limits(), source: any ModelSource = Ring(), recorder: any Recorder = NoRecorder()) {
         hub = Hub(
             source: source, recorder: recorder, limits: limits, identity: Identity(version: "0", journal: "j", boot: 1),
-            now: { [unowned self] in clock },
+            now: { [unowned self] in
+                clock += tick
+                return clock
+            },
             calendar: { [unowned self] in 1_600_000_005 + Int(clock / 1_000_000_000) },
             emit: { [unowned self] in take($0) })
     }

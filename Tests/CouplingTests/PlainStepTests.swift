@@ -123,6 +123,21 @@ private final class Keeper: Recorder {
         #expect(try JSON(parsing: pair.benches.0.replies.last!.frames[0]).code == "forbidden")
     }
 
+    @Test func `a long hour is drawn ahead for who thinks for longer`() throws {
+        let bench = Bench()
+        try bench.open("r1")
+        // Each look at the clock, of which drawing takes three.
+        bench.tick = 500_000
+        for (seq, thought, isDrawn) in [
+            (0, 0, false), (1, 0, false), (2, 0, false), (3, 9, true), (4, 9, true), (5, 0, false),
+        ] {
+            bench.clock += UInt64(thought) * 1_000_000
+            try bench.ask(#""op":"step","run":"r1","seq":\#(seq)"#)
+            #expect(bench.hub.hasDraftToDraw == isDrawn, "after step \(seq)")
+            if seq == 3 { bench.hub.drawAhead() }
+        }
+    }
+
     @Test func `nothing is drawn ahead for who adjusts between steps`() throws {
         let bench = Bench()
         try bench.open("r1")
