@@ -103,8 +103,16 @@ package struct QueryReader {
     /// A whole number from 0.
     package func number(_ name: String) throws(WebRefusal) -> Int? {
         guard let text = text(name) else { return nil }
-        guard let number = Int(text), number >= 0, number < 1 << 53, text.utf8.first != UInt8(ascii: "+") else {
+        guard let number = Self.wholeNumber(text) else {
             throw .badRequest("'\(name)' is a whole number, not '\(text)'", field: name)
+        }
+        return number
+    }
+
+    /// Nil for anything but digits, and for what the wire's protocol could not say.
+    static func wholeNumber(_ text: String) -> Int? {
+        guard let number = Int(text), number >= 0, number < 1 << 53, text.utf8.first != UInt8(ascii: "+") else {
+            return nil
         }
         return number
     }

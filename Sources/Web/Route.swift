@@ -134,7 +134,7 @@ package enum Route: Equatable, Sendable {
                     guard let lastEventID, !lastEventID.isEmpty else {
                         return .events(run: path[1], after: try query.number("after"))
                     }
-                    guard let after = Int(lastEventID), after >= 0 else {
+                    guard let after = QueryReader.wholeNumber(lastEventID) else {
                         throw .badRequest("'Last-Event-ID' is the number of a step, not '\(lastEventID)'")
                     }
                     return .events(run: path[1], after: after)

@@ -181,6 +181,10 @@ def test_what_cannot_be_followed(served):
         stream = Stream(daemon, path)
         assert stream.status == status, path
         stream.end()
+    for number in (2**53, 2**63 - 1):
+        stream = Stream(daemon, PATH, Last_Event_ID=str(number))
+        assert stream.status == 400, number
+        stream.end()
 
 
 def test_there_are_so_many_streams_and_those_who_went_make_room(served):

@@ -82,7 +82,9 @@ struct RouteTests {
         #expect(try Route("GET", plain) == .events(run: "r", after: nil))
         #expect(try Route("GET", after) == .events(run: "r", after: 3))
         #expect(try Route("GET", after, lastEventID: "41") == .events(run: "r", after: 41))
-        #expect(throws: WebRefusal.self) { try Route("GET", plain, lastEventID: "x") }
+        for number in ["x", "-1", "+1", "9007199254740992", "9223372036854775807"] {
+            #expect(throws: WebRefusal.self) { try Route("GET", plain, lastEventID: number) }
+        }
     }
 
     @Test func answersLoseWhatHTTPSays() {
