@@ -102,6 +102,7 @@ public final class Journal: Recorder {
             number = row.number
         }
         if let lost = try recordsLost() { notices.append(.lost(records: lost)) }
+        tail.eraseRest()
         mark.begin(.init(number: number))
         settle()
         try removeDeleted()

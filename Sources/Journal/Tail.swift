@@ -76,6 +76,10 @@ final class Tail {
         return rows
     }
 
+    /// Forgets what lies behind the records that are in it: it may be of a time before a back-up was put back, and have
+    /// the numbers that are given next.
+    func eraseRest() { memset(page + position, 0, Self.size - position) }
+
     /// What a file holds at a moment, also while a daemon writes it; none where there is no such file.
     static func read(_ path: String) -> [StoredRecord] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

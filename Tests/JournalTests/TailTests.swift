@@ -76,6 +76,21 @@ import Testing
         #expect(Start(all).records == [.opened("a")] + steps(0..<9))
     }
 
+    @Test func `records of a time before a back-up was put back are not taken for newer ones`() throws {
+        let folder = try write([.opened("a")] + steps(0..<5), settledAfter: 3)
+        try Database(folder + "/journal.sqlite", .writing).run("DELETE FROM record WHERE number > 1")
+        unlink(folder + "/acknowledged")
+        do {
+            let journal = try #require(Start(folder).journal)
+            for step in steps(0..<3) {
+                // So that the last has the number and the place in the file that the first of those left behind had.
+                journal.settle()
+                try journal.append(step)
+            }
+        }
+        #expect(Start(folder).records == [.opened("a")] + steps(0..<3))
+    }
+
     @Test func `a power-safe journal keeps nothing in the tail alone, and takes up what is there`() throws {
         let folder = try write([.opened("a")] + steps(0..<3))
         let start = Start(folder, sync: .power)
