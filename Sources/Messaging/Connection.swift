@@ -17,6 +17,8 @@ package final class Connection {
     private(set) var hasAsked = false
     /// The public key that it was made with, once something came from it; nil where there are no keys.
     var key: String?
+    /// What the router calls it, once a request came from it.
+    private var route: [UInt8] = []
     /// Requests that are not answered yet.
     var inFlight = 0
     var subscriptions = 0
@@ -44,6 +46,13 @@ package final class Connection {
         lastActive = now
         hasAsked = true
     }
+
+    /// Whether it is known to be the one that has this route. Who chooses a name for themselves may come again under it;
+    /// those that libzmq makes begin with zero and are new each time.
+    func has(_ route: UnsafeRawBufferPointer) -> Bool { route.first == 0 && self.route.elementsEqual(route) }
+
+    /// It is the one that has this route.
+    func take(_ route: UnsafeRawBufferPointer) { self.route = Array(route) }
 
     /// Ends it; libzmq notices as if the peer had.
     func cut() {

@@ -154,9 +154,6 @@ final class Connections {
     /// The connection that a request came by; nil if it has ended, or nothing was told of it yet.
     func asking(_ descriptor: Int32) -> Connection? { control[descriptor] }
 
-    /// Whether a subscription's connection is known.
-    func isListening(_ descriptor: Int32) -> Bool { events[descriptor] != nil }
-
     /// The connection that an answer, or none, is for.
     func answered(_ peer: Peer) -> Connection? {
         guard let connection = control[peer.descriptor], connection.id == peer.connection else { return nil }

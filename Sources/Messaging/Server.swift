@@ -161,7 +161,7 @@ public final class Server {
             if ready.handshakes { authenticator?.answer(now: now) }
             if ready.departures { takeDepartures(hub) }
             if ready.subscriptions { receiveSubscriptions(hub) }
-            if ready.requests { receiveRequests(hub, isTold: true) }
+            if ready.requests { receiveRequests(hub) }
             hub.expire()
             if ready.signal == SIGTERM || ready.signal == SIGINT || ready.inputEnded {
                 manager?.stopping()
@@ -178,7 +178,7 @@ public final class Server {
             }
             // Before it waits: sending may have used up what told of news.
             if events.isUnsettled { receiveSubscriptions(hub) }
-            if control.isUnsettled { receiveRequests(hub, isTold: false) }
+            if control.isUnsettled { receiveRequests(hub) }
             if !hub.hasWork, !isUnsettled, hub.hasDraftToDraw {
                 // libzmq's thread may want this processor for the reply.
                 sched_yield()
@@ -241,14 +241,15 @@ public final class Server {
     }
 
     /// Takes what was asked.
-    ///
-    /// - Parameter isTold: whether it is the poll that told of it, so that connections have just been looked at.
-    private func receiveRequests(_ hub: Hub, isTold: Bool) {
-        for number in 0..<Self.batch {
+    private func receiveRequests(_ hub: Hub) {
+        for _ in 0..<Self.batch {
             guard control.receive(into: inbox) else { return }
-            // Since the loop looked, what was asked first has been answered, and whoever got the answer may have gone and
-            // another may have come by the same descriptor.
-            if number > 0 || !isTold || connections.asking(control.source) == nil { takeDepartures(hub) }
+            // Since connections were looked at, one may have gone and another come by the same descriptor: its requests
+            // would end with the first one's.
+            if connections.asking(control.source)?.has(inbox[0]) != true {
+                takeDepartures(hub)
+                connections.asking(control.source)?.take(inbox[0])
+            }
             // The router puts the client's address first; an empty frame before another one is REQ's envelope.
             let enveloped = inbox.count > 2 && inbox[1].isEmpty
             if answerPlainStep(hub, enveloped: enveloped) { continue }
@@ -291,7 +292,8 @@ public final class Server {
         for _ in 0..<Self.subscriptionBatch {
             guard let (frames, _) = events.receiveMessage(keeping: 1) else { return }
             guard let first = frames[0].first, first <= 1 else { continue }
-            if events.source >= 0, !connections.isListening(events.source) { takeDepartures(hub) }
+            // As with requests, but nothing tells listeners apart.
+            if events.source >= 0 { takeDepartures(hub) }
             // What libzmq takes back for a listener that has gone came by no connection, and is known already.
             guard let listener = connections.subscribed(events.source, first == 1, now: Clock.now()) else { continue }
             listener.key = events.sender
