@@ -65,7 +65,7 @@ public final class Hub {
     /// Told before anything is done that may change what `status` or `adjustments` say of runs.
     public var onChange: () -> Void = {}
     /// Told of each step that was drawn as a whole, once those who asked for it have their answer.
-    public var hearStep: ((_ run: String, _ identity: ObjectIdentifier, _ step: TakenStep) -> Void)?
+    public var hearStep: ((_ run: String, _ identity: RunIdentity, _ step: TakenStep) -> Void)?
     /// Takes a reading that it has a thread for, or says that it has none for this peer.
     public var readElsewhere: ((ReadingPlan, Peer) throws(Refusal) -> Bool)?
     // What a plain step needs; kept for its memory.

@@ -9,22 +9,24 @@ public protocol HubDoor: AnyObject {
     func turn(_ hub: Hub)
 }
 
+/// Tells a run from a later one of its name: while somebody holds it, no other run has the same.
+public final class RunIdentity: Sendable, Equatable {
+    public static func == (left: RunIdentity, right: RunIdentity) -> Bool { left === right }
+}
+
 /// Where a run stands.
 public struct RunPlace: Equatable, Sendable {
     public var nextSeq: Int
     /// `open`, `ended`, `closed` or `stopped`.
     public var state: String
     public var time: CivilMinute
-    /// Tells a run from a later one of its name.
-    public var identity: ObjectIdentifier
+    public var identity: RunIdentity
 }
 
 extension Hub {
     /// Where a run stands, without a request; nil if there is none, or none that goes on.
     public func place(of name: String) -> RunPlace? {
-        runs[name].map {
-            RunPlace(nextSeq: $0.nextSeq, state: $0.state, time: $0.time, identity: ObjectIdentifier($0))
-        }
+        runs[name].map { RunPlace(nextSeq: $0.nextSeq, state: $0.state, time: $0.time, identity: $0.identity) }
     }
 }
 

@@ -59,6 +59,8 @@ final class Run {
     /// How often anything has changed of which a step is a function.
     private(set) var changes = 0
 
+    let identity = RunIdentity()
+
     // What the hub keeps with a run.
     var isBusy = false
     var isStepping = false

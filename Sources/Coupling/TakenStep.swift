@@ -14,7 +14,7 @@ extension Hub {
     /// Tells of a step whose columns have all of it, which those of a long one have not.
     func tell(_ draw: WindowDraw, seq: Int) {
         guard let hearStep, draw.columns.count == draw.count, draw.count <= limits.incidentsPerReply else { return }
-        hearStep(draw.run.name, ObjectIdentifier(draw.run), TakenStep(draw, seq: seq))
+        hearStep(draw.run.name, draw.run.identity, TakenStep(draw, seq: seq))
     }
 
     /// Tells of a plain step.
@@ -22,7 +22,7 @@ extension Hub {
         guard let hearStep, lane.columns.count <= limits.incidentsPerReply else { return }
         let window = step.window
         hearStep(
-            lane.run.name, ObjectIdentifier(lane.run),
+            lane.run.name, lane.run.identity,
             TakenStep(
                 seq: step.seq, from: CivilMinute(minutes: window.lowerBound),
                 to: CivilMinute(minutes: window.upperBound),
@@ -30,8 +30,8 @@ extension Hub {
     }
 
     /// Steps of a run to be drawn again; nil if that run goes on no more, or has not taken them.
-    public func plan(_ steps: Range<Int>, of name: String, _ identity: ObjectIdentifier) -> StepsPlan? {
-        guard let run = runs[name], ObjectIdentifier(run) == identity, steps.upperBound <= run.nextSeq else {
+    public func plan(_ steps: Range<Int>, of name: String, _ identity: RunIdentity) -> StepsPlan? {
+        guard let run = runs[name], run.identity == identity, steps.upperBound <= run.nextSeq else {
             return nil
         }
         let window = run.start(of: steps.lowerBound).minutes..<run.start(of: steps.upperBound).minutes

@@ -18,7 +18,7 @@ public final class Door: HubDoor, Sendable {
     /// What is told of all publications.
     typealias Listener = @Sendable (_ topic: [UInt8], _ payload: [UInt8]) -> Void
     /// What is told of each step.
-    typealias StepListener = @Sendable (_ run: String, _ identity: ObjectIdentifier, _ step: TakenStep) -> Void
+    typealias StepListener = @Sendable (_ run: String, _ identity: RunIdentity, _ step: TakenStep) -> Void
 
     /// One who waits for an answer.
     struct Ticket: Sendable {

@@ -23,6 +23,8 @@ struct RunFeed {
     private(set) var place: RunPlace
     /// Nothing more will come after what is there.
     private(set) var isOver: Bool
+    /// The run is no more: nobody can draw the steps that are not here.
+    private(set) var isGone = false
     var followers = 0
     /// Steps that were asked for and have not come.
     var asked: Set<Int> = []
@@ -49,10 +51,10 @@ struct RunFeed {
     ///
     /// - Returns: whether that is news.
     mutating func stand(_ now: RunPlace?) -> Bool {
-        guard !isOver, now != place else { return false }
+        guard !isGone, now != place else { return false }
         guard let now, now.identity == place.identity, now.nextSeq >= place.nextSeq else {
-            tell("deleted")
-            isOver = true
+            if !isOver { tell("deleted") }
+            (isOver, isGone) = (true, true)
             return true
         }
         let before = place.state

@@ -15,6 +15,8 @@ import Protocol
 final class Streams: Sendable {
     private struct Stream {
         let run: String
+        /// Of the run: another may come to have its name.
+        let identity: RunIdentity
         let connection: ConnectionHandle
         let descriptor: Int32
         /// The next step to be told.
@@ -30,7 +32,7 @@ final class Streams: Sendable {
     /// What the hub's thread has to say.
     private enum News {
         case place(String, RunPlace?)
-        case step(String, ObjectIdentifier, TakenStep)
+        case step(String, RunIdentity, TakenStep)
         case note(String, [UInt8])
 
         var run: String {
@@ -97,18 +99,18 @@ final class Streams: Sendable {
     ) -> Int? {
         state.withLock { state in
             guard !state.isEnding, Self.hasRoom(&state) else { return nil }
-            // One that is over is of an earlier run of this name, or its last followers are still being told so.
+            // Followers of an earlier run of this name hear no more.
             if state.feeds[run]?.place.identity != place.identity {
                 state.feeds[run] = RunFeed(run, place, legend)
                 desk.withLock { $0.begin(run, at: place) }
+                Self.wake(allOf: run, &state)
             }
             state.made += 1
             let notes = state.feeds[run]?.notesEnd ?? 0
             state.feeds[run]?.followers += 1
             state.streams[state.made] = Stream(
-                run: run, connection: connection, descriptor: descriptor, seq: seq, notes: notes,
-                pending: Array("retry: 1000\n\n".utf8),
-                spokeAt: now())
+                run: run, identity: place.identity, connection: connection, descriptor: descriptor, seq: seq,
+                notes: notes, pending: Array("retry: 1000\n\n".utf8), spokeAt: now())
             door.watch { [weak self] hub in self?.look(at: hub) }
             door.listen { [weak self] topic, payload in
                 self?.hear(topic, payload)
@@ -134,11 +136,14 @@ final class Streams: Sendable {
 
     func leave(_ number: Int) {
         state.withLock { state in
-            guard let run = state.streams.removeValue(forKey: number)?.run else { return }
-            state.feeds[run]?.followers -= 1
-            if state.feeds[run]?.followers ?? 0 <= 0 {
-                state.feeds[run] = nil
-                desk.withLock { _ = $0.places.removeValue(forKey: run) }
+            guard let gone = state.streams.removeValue(forKey: number) else { return }
+            let run = gone.run
+            if state.feeds[run]?.place.identity == gone.identity {
+                state.feeds[run]?.followers -= 1
+                if state.feeds[run]?.followers ?? 0 <= 0 {
+                    state.feeds[run] = nil
+                    desk.withLock { _ = $0.places.removeValue(forKey: run) }
+                }
             }
             guard state.streams.isEmpty else { return }
             door.watch(nil)
@@ -169,7 +174,7 @@ final class Streams: Sendable {
         }
     }
 
-    private func hear(_ run: String, _ identity: ObjectIdentifier, _ step: TakenStep) {
+    private func hear(_ run: String, _ identity: RunIdentity, _ step: TakenStep) {
         desk.withLock { desk in
             guard desk.places[run]?.identity == identity, desk.steps < Self.newsMax else { return }
             desk.steps += 1
@@ -196,7 +201,7 @@ final class Streams: Sendable {
 
     // MARK: - On the reader's thread
 
-    private func keep(_ run: String, _ seq: Int, _ step: RunFeed.Step, of identity: ObjectIdentifier) {
+    private func keep(_ run: String, _ seq: Int, _ step: RunFeed.Step, of identity: RunIdentity) {
         state.withLock { state in
             guard state.feeds[run]?.place.identity == identity else { return }
             state.feeds[run]?.keep(seq, step)
@@ -271,12 +276,14 @@ final class Streams: Sendable {
             if stream.sent == stream.pending.count {
                 (stream.pending, stream.sent) = ([], 0)
                 // Taken out for the while, so that it is changed where it is and not copied.
-                guard var feed = state.feeds.removeValue(forKey: stream.run) else { return nil }
+                guard state.feeds[stream.run]?.place.identity == stream.identity,
+                    var feed = state.feeds.removeValue(forKey: stream.run)
+                else { return nil }
                 defer { state.feeds[stream.run] = feed }
                 fill(&stream, from: &feed)
                 if stream.pending.isEmpty {
                     let isTold = stream.seq >= feed.place.nextSeq && stream.notes == feed.notesEnd
-                    if feed.isOver, isTold || feed.place.state != "closed" { return nil }
+                    if feed.isGone || feed.isOver && isTold { return nil }
                     stream.isSuspended = true
                     stream.connection.suspend()
                     return 0

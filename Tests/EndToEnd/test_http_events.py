@@ -175,6 +175,41 @@ def test_a_run_that_is_deleted_ends_its_streams(served):
     assert stream.next() is None
 
 
+def test_who_is_behind_when_a_run_is_deleted_is_not_kept_waiting(served):
+    daemon, client = served
+    for number in range(3):
+        client.open(model=MODEL, start="2020-01-06", run="s")
+        client.step(run="s", count=3_000, format="none")
+        stream = Stream(daemon, "/api/v1/runs/s/events?after=0")
+        client.close(run="s")
+        client.delete(run="s")
+        heard = 0
+        while (event := stream.next()) is not None:
+            heard += event[0] == "step"
+            assert event[0] != "step" or event[1] == str(heard)
+            assert stream.comments < 5, f"{heard} steps, and then nothing ({number})"
+
+
+def test_a_run_that_has_the_name_of_another_has_followers_of_its_own(served):
+    daemon, client = served
+    client.open(model=MODEL, start="2020-01-06", run="s")
+    # More than there is room for on the way: nobody reads it.
+    client.step(run="s", count=20_000, format="none")
+    earlier = Stream(daemon, "/api/v1/runs/s/events?after=0")
+    client.close(run="s")
+    client.delete(run="s")
+    client.open(model=MODEL, start="2020-01-07", run="s")
+    stream = Stream(daemon, "/api/v1/runs/s/events")
+    client.step(run="s")
+    assert stream.next()[1] == "0"
+    earlier.end()
+    # By then it has been noticed that the other one has gone.
+    time.sleep(2)
+    client.step(run="s")
+    assert stream.next()[1] == "1"
+    stream.end()
+
+
 def test_what_cannot_be_followed(served):
     daemon, _ = served
     for path, status in (("/api/v1/runs/x/events", 404), (PATH + "?after=0", 409), (PATH + "?after=x", 400)):
