@@ -2,6 +2,8 @@
 struct Subscriptions {
     /// How often each listener has asked for a prefix, by its connection.
     private var prefixes: [[UInt8]: [Int: Int]] = [:]
+    /// What each listener has asked for, so that one that goes costs what it had.
+    private var prefixesOf: [Int: Set<[UInt8]>] = [:]
     /// Listeners that take nothing at present: what is sent to them is lost anyway.
     private var deaf: Set<Int> = []
     /// What was found out about topics since something last changed.
@@ -15,18 +17,24 @@ struct Subscriptions {
         changes += 1
         known.removeAll(keepingCapacity: true)
         let count = (prefixes[prefix]?[listener] ?? 0) + (subscribe ? 1 : -1)
-        prefixes[prefix, default: [:]][listener] = count > 0 ? count : nil
+        guard count > 0 else { return forget(prefix, of: listener) }
+        prefixes[prefix, default: [:]][listener] = count
+        if count == 1 { prefixesOf[listener, default: []].insert(prefix) }
+    }
+
+    private mutating func forget(_ prefix: [UInt8], of listener: Int) {
+        prefixes[prefix]?[listener] = nil
         if prefixes[prefix]?.isEmpty == true { prefixes[prefix] = nil }
+        prefixesOf[listener]?.remove(prefix)
+        if prefixesOf[listener]?.isEmpty == true { prefixesOf[listener] = nil }
     }
 
     /// Forgets a listener that has gone.
     mutating func remove(_ listener: Int) {
+        guard let gone = prefixesOf[listener] else { return }
         changes += 1
         known.removeAll(keepingCapacity: true)
-        for prefix in prefixes.filter({ $0.value[listener] != nil }).keys {
-            prefixes[prefix]?[listener] = nil
-            if prefixes[prefix]?.isEmpty == true { prefixes[prefix] = nil }
-        }
+        for prefix in gone { forget(prefix, of: listener) }
     }
 
     mutating func setDeaf(_ listeners: Set<Int>) {
@@ -46,13 +54,17 @@ struct Subscriptions {
 
     mutating func wants(_ topic: [UInt8]) -> Bool {
         if let answer = known[topic] { return answer }
-        let answer = prefixes.contains { prefix, listeners in
-            topic.starts(with: prefix) && listeners.keys.contains { !deaf.contains($0) }
-        }
+        // One by one while there are few; there may be a hundred thousand, and a topic has no more beginnings than bytes.
+        let answer =
+            prefixes.count <= topic.count
+            ? prefixes.contains { topic.starts(with: $0) && isHeard(by: $1) }
+            : (0...topic.count).contains { prefixes[Array(topic[..<$0])].map(isHeard) ?? false }
         if known.count >= Self.knownMax { known.removeAll(keepingCapacity: true) }
         known[topic] = answer
         return answer
     }
+
+    private func isHeard(by listeners: [Int: Int]) -> Bool { listeners.keys.contains { !deaf.contains($0) } }
 }
 
 /// The topics of a run's steps.
