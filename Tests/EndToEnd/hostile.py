@@ -123,17 +123,29 @@ def deaf_listeners(endpoint, count, topics=("",)):
 
 
 def newcomer_is_served(daemon, seconds=10):
-    """Whether somebody who connects now gets an answer and events."""
+    """Whether somebody who connects now gets an answer and events, perhaps when asking again.
+
+    Who connects while there is no room may be cut with a request under way: docs/clients.md says to ask again.
+    """
     context = zmq.Context()
-    client = Client(daemon.control, context)
-    client.socket.rcvtimeo = int(seconds * 1000)
     listener = Listener(daemon.events, "heartbeat/", context=context)
     try:
-        return client.hello()["ok"] and listener.next(int(seconds * 1000))[0] == "heartbeat/"
+        return any(greets(daemon, context, seconds / 2) for _ in range(2)) and (
+            listener.next(int(seconds * 1000))[0] == "heartbeat/")
     finally:
-        client.end()
         listener.end()
         context.term()
+
+
+def greets(daemon, context, seconds):
+    client = Client(daemon.control, context)
+    client.socket.rcvtimeo = int(seconds * 1000)
+    try:
+        return client.hello()["ok"]
+    except zmq.Again:
+        return False
+    finally:
+        client.end()
 
 
 def report(**figures):
