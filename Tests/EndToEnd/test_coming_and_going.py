@@ -1,5 +1,6 @@
 """Who comes as another goes, and so by the same descriptor, is not taken for that one."""
 
+import itertools
 import threading
 import time
 
@@ -27,10 +28,15 @@ class Busy:
             thread.join()
 
     def publish(self):
-        client, listener = Client(self.daemon.control), Listener(self.daemon.events, "step/busy/")
-        client.open(model=MODEL, start="2020-01-06", run="busy")
-        while not self.is_over.is_set():
-            client.step(run="busy", count=2_000, format="none")
+        client, listener = Client(self.daemon.control), Listener(self.daemon.events, "step/busy-")
+        for number in itertools.count():
+            if self.is_over.is_set():
+                break
+            # A run has some 1.6 million hours.
+            run = f"busy-{number // 500}"
+            if number % 500 == 0:
+                client.open(model=MODEL, start="2020-01-06", run=run)
+            client.step(run=run, count=2_000, format="none")
         client.end()
         listener.end()
 
