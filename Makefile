@@ -48,9 +48,14 @@ test: build $(venv)/ready
 	@grep -E '^(➜|✔ Test run)' .build/swift-test.log
 	@echo '== tests of the daemon from outside (pytest)'
 	$(python) -m pytest -q -rs Tests/EndToEnd
-	@echo '== tests of the Python client (pytest)'
+	@echo '== tests of the Python client, and of the live map in a browser (pytest)'
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync test-client test-page
+
+# Both wait more than they work.
+.PHONY: test-client test-page
+test-client:
 	$(python) -m pytest -q -rs clients/python/tests
-	@echo '== tests of the live map in a browser (pytest)'
+test-page:
 	$(python) -m pytest -q -rs --ignore Tests/Page/test_page_speed.py Tests/Page
 
 lint: $(venv)/ready
